@@ -23,7 +23,7 @@ from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, current_trace, keeps_record, number, one_call, refuse_trace
 from .modes.diagnostics import watch_rows
 from .names.elsewhere import missing_names, no_such_name
-from .other_arrays import as_array, numbers
+from .other_arrays import as_array, beside, numbers
 from .registry import Op, composite, op
 from .registry.picture_facts import ModuleFacts
 from .writes.write_marks import WriteMark, mark_written
@@ -38,6 +38,7 @@ __all__ = [
     "all_examples",
     "as_array",
     "bare",
+    "beside",
     "clear_gradients",
     "composite",
     "current_scope",

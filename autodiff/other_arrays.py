@@ -7,11 +7,15 @@ here: the name of a library.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
+
+from .errors import kind_of
 
 NATIVE: list[type] = [np.ndarray]  # have the protocols too, and are no arrays of another library
 
@@ -75,6 +79,17 @@ def ones_like_value(shape: Any, dtype: Any, like: Any) -> Any:
     return np.ones(shape, dtype, like=like) if is_foreign(like) else np.ones(shape, dtype)
 
 
+def beside(constant: Any, x: Any) -> Any:
+    """Return NumPy's array as one of the library that x is of: not every library calculates with NumPy's.
+
+    >>> import numpy as np
+    >>> from autodiff import extend
+    >>> extend.beside(np.arange(2), np.ones(2))
+    array([0, 1])
+    """
+    return np.asarray(constant, like=x) if isinstance(constant, ndarray | np.generic) and is_foreign(x) else constant
+
+
 def numbers(x: Any, what: str, name: str = "x.data") -> Any:
     """Return x, refused where it is a sparse matrix or an array of another library: ``what`` needs the numbers.
 
@@ -121,6 +136,28 @@ def elementwise(function: Callable[..., Any], name: str, operands: tuple[Any, ..
     if y is NotImplemented:
         raise TypeError(f"{library(x)} has no {name}")
     return y
+
+
+@contextmanager
+def refusing_copies() -> Iterator[None]:
+    """Raise TypeError where a library lacks one of NumPy's functions, and would warn, compute its array, and go on with
+    NumPy's."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "The .* function is not implemented by", FutureWarning)
+        try:
+            yield
+        except FutureWarning as warning:
+            raise TypeError(str(warning).partition(". ")[0]) from None
+
+
+def by_library(function: Callable[..., Any], operands: Iterable[Any], static: dict[str, Any]) -> Any:
+    """Return ``function(*operands, **static)`` of arrays of a library; raise TypeError for NumPy's array as the result,
+    which would be a silent copy, or one whose shape is not known."""
+    with refusing_copies():
+        y = function(*operands, **static)
+    if isinstance(y, ndarray | np.generic | float | int | complex):
+        raise TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy")
+    return as_array(y) if is_foreign(y) else y
 
 
 def refusal(row: str, x: Any, reason: object) -> TypeError:

@@ -18,8 +18,8 @@ from .batching.routes import run_row
 from .errors import MissingRuleError, kind_of, leaves_graph, missing_argument
 from .graph import FLOAT64, Node, new_float_node, new_node, notes_of
 from .modes import State, state
-from .modes.diagnostics import explain, observe, refuse_complex, refuse_copy
-from .other_arrays import is_foreign, plain_array
+from .modes.diagnostics import explain, observe, refuse_complex, run_by_library
+from .other_arrays import by_library, is_foreign, plain_array
 from .registry import Op, set_recorder
 from .variable import Variable, is_live, wrap
 from .writes.views import note_view
@@ -43,10 +43,9 @@ def record(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     others = [x for x in operands if x.__class__ is not np.ndarray]
     if any([isinstance(x, Variable) for x in others]):
         return op.run(*operands, static)
-    y = op.fn(*operands, **static)
     if others and any([is_foreign(x) for x in others]):
-        refuse_copy(op, y, operands)
-    return y
+        return run_by_library(op, operands, static)
+    return op.fn(*operands, **static)
 
 
 def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
@@ -92,17 +91,17 @@ def record_operands(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> 
         kinds = [v.dtype for v in raw if hasattr(v, "dtype") and v.dtype.kind == "f"]
         dtype = np.result_type(*kinds) if kinds else FLOAT64
         raw = [np.asarray(v, dtype) if v.__class__ is float else v for v in raw]
-    kept = None
+    kept, other = None, any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw])
     try:
-        if op.keep is not None and live and not any([is_foreign(v) for v in raw]):
+        if other:
+            y = by_library(op.fn, raw, static)
+        elif op.keep is not None and live:
             y, kept = op.keep(*raw, **static)
         else:
             y = op.fn(*raw, **static)
     except REFUSALS as error:
         explain(op, error, raw)
         raise
-    if any([v.__class__ not in (np.ndarray, float) and is_foreign(v) for v in raw]):
-        refuse_copy(op, y, raw)
     if y.__class__ is not np.ndarray and isinstance(y, np.generic | float | int):
         y = float(y) if not arrays or op.name == "to_scalar" else np.asarray(y)
     if y.__class__ is not float and y.dtype.kind not in "fc":

@@ -6,11 +6,12 @@ from .cotangents import conjugate, fit, nonzero, raw
 from .gradients import backward, gradients_below, gradients_of_graph
 from .product_sums import ProductSum
 from .recorded import handles
-from .walk import collect, consumed, own_buffer, pull
+from .walk import blame, collect, consumed, own_buffer, pull
 
 __all__ = [
     "ProductSum",
     "backward",
+    "blame",
     "collect",
     "conjugate",
     "consumed",

@@ -17,13 +17,14 @@ from operator import attrgetter
 from typing import Any
 
 from numpy import errstate, generic, ndarray
+from numpy.linalg import LinAlgError
 
 from ..batching.handle import inside, open_frames
-from ..errors import AnomalyError, GraphError, SingularPointError, kind_of
+from ..errors import AnomalyError, GraphError, SingularPointError
 from ..graph import FloatNode, Node
 from ..modes import state
 from ..modes.diagnostics import check_finite, describe, hint, rules_known
-from ..other_arrays import as_array, is_foreign, numbers, refusal
+from ..other_arrays import as_array, by_library, is_foreign, numbers, refusal
 from ..writes.stale_reads import check_unwritten
 from .cotangents import Cotangent, fit, nonzero, raw, run_hooks
 from .nan_search import has_nan, nan_arrived
@@ -126,8 +127,7 @@ def pull(
             below = nodes[nodes.index(first) :]
             if nan_arrived(below, walk.cotangents, walk.before):
                 walk.cotangents = walk.before
-                if first.notes is not None:
-                    walk.foreign = {*foreign, first}
+                walk.foreign = foreign if first.notes is None else {*foreign, first}
                 walk.careful(below, Reach(masks, nodes))
         elif _needs_care(nodes, walk.cotangents, release, wanted or ()):
             walk.cotangents = dict.fromkeys(nodes) | seeds
@@ -366,7 +366,7 @@ class Walk:
 
 def blame(error: Exception, node: Node, g: Cotangent) -> None:
     """Add a note to an error of a backward rule that names the operation; refuse an array of another library."""
-    if g is not None and is_foreign(raw(g)) and isinstance(error, _REFUSALS):
+    if g is not None and is_foreign(raw(g)) and isinstance(error, _REFUSALS) and not isinstance(error, LinAlgError):
         raise refusal(f"the derivative of {describe(node)}", raw(g), error) from error
     if not isinstance(error, GraphError | AnomalyError | SingularPointError):
         error.add_note(f"in the backward rule of {describe(node)}.{hint(node)}")
@@ -424,11 +424,11 @@ def pull_operands(
             d = apply_rule(reach, node, i, args, g, recorded)
             if d is None:
                 continue
+        elif g.__class__ is not ndarray and is_foreign(raw(g)):
+            d = by_library(rule, (g, *args), {})
         else:
             d = rule(g, args[0]) if n == 1 else rule(g) if n == 0 else rule(g, *args)
         fresh = d is not g
-        if g.__class__ is not ndarray and d.__class__ is ndarray and is_foreign(g):
-            raise refusal(f"the derivative of {op.name}", g, f"it gave {kind_of(d)}, a silent copy into NumPy")
         if d.__class__ is not ndarray or d.dtype is not p.dtype or d.shape != p.shape:
             d = fit(d, p)
         if anomaly:

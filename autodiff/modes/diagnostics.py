@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import AnomalyError, GraphError, MissingRuleError, kind_of
 from ..graph import Node, notes_of
-from ..other_arrays import as_array, is_foreign, numbers, refusal
+from ..other_arrays import by_library, is_foreign, numbers, refusal
 from .blocks import mode
 from .states import OFF, State, state
 
@@ -251,19 +251,23 @@ def explain(op: Any, error: Exception, raw: Iterable[Any]) -> None:
     if isinstance(error, GraphError):  # a view of an overwritten value: the message is complete
         return
     raw, where = list(raw), place(None)
-    for x in filter(is_foreign, raw):
-        raise refusal(op.name, x, error) from error
     sentence = op.explain(*raw) if op.explain is not None else None
     text = f"{sentence}{where}" if sentence is not None else misfit(op, error, raw, where)
+    if text is None and not isinstance(error, np.linalg.LinAlgError):
+        for x in filter(is_foreign, raw):
+            raise refusal(op.name, x, error) from error
     if text is not None:
         raise (TypeError if isinstance(error, TypeError) else type(error))(text) from None
     error.add_note(f"in {op.name} of {' and '.join(kind_of(x) for x in raw)}{where}.")
 
 
-def refuse_copy(op: Any, y: Any, operands: Iterable[Any]) -> None:
-    """Raise TypeError where an operation has turned an array of another library into NumPy's."""
-    if not is_foreign(as_array(y)):
-        explain(op, TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy"), operands)
+def run_by_library(op: Any, operands: Iterable[Any], static: dict[str, Any]) -> Any:
+    """Return the result of an operation on arrays of another library, not recorded; name the operation in errors."""
+    try:
+        return by_library(op.fn, operands, static)
+    except (ValueError, TypeError, IndexError, NotImplementedError, AttributeError) as error:
+        explain(op, error, operands)
+        raise
 
 
 def misfit(op: Any, error: Exception, raw: list[Any], where: str) -> str | None:

@@ -24,7 +24,7 @@ from ..batching.ways import layered, of_labels
 from ..errors import kind_of
 from ..graph import new_float_node
 from ..modes import state
-from ..other_arrays import as_array, is_foreign, refusal
+from ..other_arrays import as_array, beside, is_foreign
 from ..recording import record_operands
 from ..registry import PUBLIC, op
 from ..variable import Scalar, Tensor, Variable, plain
@@ -99,6 +99,8 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | Non
     """Return the labels with ignored ones replaced by 0, and the factor of each row in the loss (one number when all
     rows count alike).
     """
+    if is_foreign(plain(logits)) or is_foreign(labels):
+        return labels, _factors_by_masks(plain(logits), labels, weights, ignore_index, reduction)
     if ignore_index is None or not np.count_nonzero(labels == ignore_index):
         kept = None
         if weights is None:  # the common case, without a pass over rows
@@ -114,9 +116,35 @@ def _row_factors(logits: Any, labels: Any, weights: Any, ignore_index: int | Non
     return labels, factor
 
 
+def _factors_by_masks(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> Any:
+    """Return the factor of each row in functions that every library has; NaN where a label is outside the classes,
+    because nothing can be raised about numbers that are not looked at."""
+    label, worth = _is_label(logits, labels), 1.0
+    if weights is not None:
+        worth = np.sum(np.where(label, beside(as_array(weights), logits).astype(logits.dtype), 0.0), axis=-1)
+    factor = np.where(np.any(label, axis=-1), worth, math.nan)
+    if ignore_index is not None:
+        factor = np.where(np.equal(labels, ignore_index), 0.0, factor)
+    if reduction == "mean":
+        total = np.sum(factor, dtype=np.float64)
+        factor = factor / np.where(total == 0, 1.0, total)
+    return factor.astype(logits.dtype)
+
+
+def _is_label(logits: Any, labels: Any) -> Any:
+    """Return which element of each row of logits is that of its label."""
+    classes = beside(beside(np.arange(logits.shape[-1]), plain(logits)), labels)
+    return np.equal(labels[..., None], classes)
+
+
 def _cross_entropy(
     logits: Any, labels: Any, weights: Any = None, ignore_index: int | None = -100, reduction: str = "mean"
 ) -> Any:
+    if is_foreign(logits) or is_foreign(labels):
+        factor = _factors_by_masks(logits, labels, weights, ignore_index, reduction)
+        rows = -np.sum(np.where(_is_label(logits, labels), log_softmax(logits), 0.0), axis=-1)
+        rows = np.where(factor == 0, 0.0, rows) * factor
+        return rows if reduction == "none" else np.sum(rows)
     return _cross_entropy_kept(logits, labels, weights, ignore_index, reduction)[0]
 
 
@@ -145,7 +173,7 @@ def _cross_entropy_vjp(
 ) -> Any:
     if kept is None:
         safe, factor = _row_factors(logits, labels, weights, ignore_index, reduction)
-        label = np.equal(safe[..., None], np.arange(logits.shape[-1]))
+        label = _is_label(logits, safe)
         p = np.where(label, 0.0, softmax(logits))
         p = p - label * np.sum(p, axis=-1, keepdims=True)  # of the label, p - 1 without cancellation
     else:
@@ -168,22 +196,6 @@ def _cross_entropy_by_parts(
     picked = np.take_along_axis(log_softmax(logits), safe[..., None], axis=-1)[..., 0]
     rows = picked * -factor
     return rows if reduction == "none" else np.sum(rows)
-
-
-def _cross_entropy_by_masks(logits: Any, labels: Any, weights: Any, ignore_index: int | None, reduction: str) -> Any:
-    """Return the same in functions that every library has, for arrays that cannot be indexed by value. Labels are not
-    checked: one outside the classes gives 0.
-    """
-    if weights is not None:
-        raise refusal("cross_entropy(weights=...)", plain(logits), "weights are picked by the values of the labels")
-    label = np.equal(np.expand_dims(labels, -1), np.arange(logits.shape[-1], like=plain(logits)))
-    rows = -np.sum(np.where(label, log_softmax(logits), 0.0), axis=-1)
-    if ignore_index is not None:
-        kept = np.not_equal(labels, ignore_index)
-        rows = np.where(kept, rows, 0.0)
-        if reduction == "mean":
-            return np.sum(rows) / np.maximum(np.sum(kept), 1)
-    return rows if reduction == "none" else np.sum(rows) if reduction == "sum" else np.mean(rows)
 
 
 _cross_entropy_row: Any = op(
@@ -242,7 +254,8 @@ def cross_entropy(
         raise ValueError(f"cross_entropy: reduction must be 'mean', 'sum' or 'none'; got {reduction!r}.")
     value = logits._data if logits.__class__ is Tensor else plain(logits)
     if (value.__class__ is not ndarray or every.__class__ is not ndarray) and (is_foreign(value) or is_foreign(every)):
-        return _cross_entropy_by_masks(logits, labels, weights, ignore_index, reduction)
+        static = {"weights": weights, "ignore_index": ignore_index, "reduction": reduction}
+        return _cross_entropy_row(logits, labels, **static)
     index = every if every.dtype is _INT else every.astype(_INT)
     ends = index.view(_UNSIGNED).ravel()  # a negative label is huge: one pass for both ends
     if not every.size or ends[ends.argmax()] < classes:

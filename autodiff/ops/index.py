@@ -17,7 +17,7 @@ from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..batching.ways import as_numbers
 from ..errors import missing_argument
 from ..modes import current_trace
-from ..other_arrays import is_foreign, ones_like_value, zeros
+from ..other_arrays import as_array, beside, is_foreign, ones_like_value, zeros
 from ..registry import composite, op
 from ..variable import Tensor, plain
 from ..writes.views import note_view
@@ -39,6 +39,9 @@ def _is_basic(index: Any) -> bool:
 def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     y = zeros(shape, dtype, like=x)
     if _is_basic(index):
+        if is_foreign(y) and isinstance(index, tuple) and any([i is None for i in index]):  # not every library has it
+            index = tuple([i for i in index if i is not None])
+            x = np.reshape(x, np.broadcast_to(0, shape)[index].shape)
         y[index] = x
     else:
         _add_repeated(y, index, x)
@@ -137,7 +140,7 @@ scatter: Any = op(
 
 
 def _setitem(x: Any, v: Any, index: Any) -> Any:
-    y = np.copy(x) if is_foreign(x) else np.array(x, dtype=np.result_type(x))
+    y = x.copy() if is_foreign(x) else np.array(x, dtype=np.result_type(x))
     y[index] = v
     return y
 
@@ -153,10 +156,10 @@ def _written(g: Any, index: Any) -> Any:
     d = getitem(g, index=index)
     if _is_basic(index):
         return d
-    numbers = np.arange(d.size).reshape(d.shape)
-    last = np.zeros(np.shape(g), int)
-    last[index] = numbers
-    return d * (last[index] == numbers)
+    last = zeros(np.shape(g), int, like=plain(g))
+    order = beside(np.arange(d.size).reshape(d.shape), last)
+    last[index] = order
+    return d * (last[index] == order)
 
 
 setitem = op(
@@ -194,7 +197,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
         raise ValueError(f"take: mode must be 'raise', 'wrap' or 'clip'; got {mode!r}.")
     a = np.reshape(a, -1) if axis is None else a
     axis = 0 if axis is None else normalize_axis_index(axis, np.ndim(a))
-    indices = indices if isinstance(indices, Batched) else np.asarray(indices)
+    indices = indices if isinstance(indices, Batched) else as_array(indices)
     if indices.dtype == np.bool_:  # NumPy's take reads False and True as 0 and 1; as an index they would be a mask
         indices = indices.astype(np.intp)
     if mode != "raise":
@@ -206,7 +209,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
 
 def along(index: Any, axis: int) -> tuple[Any, ...]:
     """Return the index that picks, for every place of ``index``, the element of that number along an axis."""
-    grid = list(np.ix_(*[np.arange(n) for n in index.shape]))
+    grid = [beside(i, index) for i in np.ix_(*[np.arange(n) for n in index.shape])]
     grid[axis] = index
     return tuple(grid)
 
@@ -220,7 +223,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     array([[2.],
            [3.]])
     """
-    indices = indices if isinstance(indices, Batched) else np.asarray(indices)
+    indices = indices if isinstance(indices, Batched) else as_array(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis needs integer indices; got {indices.dtype}. For a mask write x[mask].")
     if isinstance(indices, Batched):
@@ -315,6 +318,8 @@ for _fn in (take, take_along_axis, diagonal, diag, trace):
 
 def _number(x: Any) -> Any:
     only = x.reshape(())
+    if is_foreign(only):
+        raise TypeError("a Scalar is a Python number")
     return only.item() if type(only) is np.ndarray else only.as_number()  # in a trace it stays an array
 
 

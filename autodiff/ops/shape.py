@@ -25,7 +25,7 @@ def operand(x: Any) -> Any:
 
 def _reshape(x: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     if order == "C" and x.__class__ is not np.ndarray:  # not every library has an order
-        return np.reshape(x, shape)
+        return np.reshape(x, (shape,) if isinstance(shape, int) else shape)
     y = np.reshape(x, shape, order=order)  # type: ignore[call-overload]
     if copy is False and y.size and not np.may_share_memory(x, y):
         raise ValueError(f"reshape: {np.shape(x)} cannot become {np.shape(y)} without a copy.")

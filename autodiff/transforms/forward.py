@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backward import collect, fit, handles, nonzero, pull
+from ..backward import blame, collect, fit, handles, nonzero, pull
 from ..backward.nan_search import has_nan
 from ..backward.reach import ForwardReach, apply_rule, refuse_convention, refuse_product
 from ..batching.handle import bottom, inside, with_bottom
@@ -15,7 +15,7 @@ from ..errors import GraphError, depends_on_phase, kind_of
 from ..graph import Node, leaf
 from ..modes import mode, state
 from ..modes.diagnostics import rules_known
-from ..other_arrays import as_array, is_foreign, numbers, ones_like_value, zeros
+from ..other_arrays import as_array, by_library, is_foreign, numbers, ones_like_value, zeros
 from ..variable import Variable, is_live, plain, wrap
 from .containers import flatten, flatten_as
 from .evaluation import Evaluation, Function, derivative, for_node, in_own_memory, shape_of
@@ -142,6 +142,16 @@ def _push_each(
 
 def _push_operand(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
     """Return J t for one operand, from the same row that gives the transpose."""
+    if t.__class__ is np.ndarray or not is_foreign(plain(t)):
+        return _pushed(node, i, t, args, recorded)
+    try:
+        return by_library(_pushed, (node, i, t, args, recorded), {})
+    except Exception as error:
+        blame(error, node, t)
+        raise
+
+
+def _pushed(node: Node, i: int, t: Any, args: tuple[Any, ...], recorded: bool) -> Any:
     op = node.op
     if op.elementwise:  # a diagonal matrix is its own transpose
         return op.rule(i)(t, *args)

@@ -350,7 +350,7 @@ def written_out_steps(
         new = new if isinstance(new, tuple) else (new,)
         outputs[t] = new[0]
         if sizes is not None and sizes[t] < x.shape[1]:
-            there = (np.arange(x.shape[1]) < sizes[t])[:, None]
+            there = extend.beside((np.arange(x.shape[1]) < sizes[t])[:, None], ad.plain(x))
             new = tuple(np.where(there, a, b) for a, b in zip(new, now, strict=True))
             outputs[t] = np.where(there, outputs[t], 0.0)
         now = new

@@ -1,4 +1,4 @@
-"""Each row of the registry on StrictArrays: value and gradient compared with NumPy's, or the error's text."""
+"""Each row of the registry on StrictArrays: value, gradient and tangent compared with NumPy's, or the error's text."""
 
 from __future__ import annotations
 
@@ -30,13 +30,23 @@ def calls(row: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
 
 
 def outcome(row: Any, operands: list[Any], static: dict[str, Any], wrap: Any) -> tuple[Any, list[Any]]:
-    """Return the value, and the gradients of the operands that have a rule; ``wrap`` makes the arrays."""
+    """Return the value, and the gradients of the operands that have a rule and a tangent; ``wrap`` makes the arrays."""
     live = [row.rule(i) is not None for i in range(len(operands))]
     xs = [ad.tensor(wrap(a)) if on else wrap(a) if isinstance(a, np.ndarray) else a for a, on in zip(operands, live)]
-    y = row(xs, **static) if row.variadic else row(*xs, **static)
-    if isinstance(y, ad.Variable) and y.requires_grad:
-        y.backward(wrap(np.linspace(1.0, 2.0, y.size).reshape(y.shape).astype(y.dtype)))
-    return getattr(y, "data", y), [x.grad for x, on in zip(xs, live) if on]
+
+    def f(*moving: Any) -> Any:
+        rest = iter(moving)
+        full = [next(rest) if on else x for x, on in zip(xs, live)]
+        return row(full, **static) if row.variadic else row(*full, **static)
+
+    moving = [x for x, on in zip(xs, live) if on]
+    y = f(*moving)
+    if not isinstance(y, ad.Variable) or not y.requires_grad:
+        return getattr(y, "data", y), []
+    tangents = [wrap(np.cos(np.arange(x.size)).reshape(x.shape).astype(x.dtype)) for x in moving]
+    tangent = ad.jvp(f, [x.data for x in moving], tangents)[1]
+    y.backward(wrap(np.linspace(1.0, 2.0, y.size).reshape(y.shape).astype(y.dtype)))
+    return y.data, [x.grad for x in moving] + [tangent]
 
 
 def difference(row: Any) -> str | None:

@@ -1,4 +1,7 @@
-"""A small array with NumPy's protocols that refuses every implicit conversion to NumPy, in place of CuPy's."""
+"""A small array with NumPy's protocols that refuses every implicit conversion to NumPy, in place of CuPy's.
+
+Its functions have no parameters that CuPy's have not, and its ufuncs accumulate sums and products alone.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,8 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         plain = inputs[:1] + inputs[2:] if method == "at" else inputs
         if not all(isinstance(x, StrictArray | int | float | complex | np.generic) for x in plain):
             return NotImplemented
+        if method == "accumulate" and ufunc not in (np.add, np.multiply):
+            raise NotImplementedError(f"{ufunc.__name__}.accumulate is not supported")
         if any(isinstance(x, np.ndarray) for x in kwargs.get("out") or ()):
             raise TypeError("a StrictArray is not written into NumPy's memory")
         return wrapped(getattr(ufunc, method)(*map(opened, inputs), **{k: opened(v) for k, v in kwargs.items()}))
@@ -36,6 +41,9 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, StrictArray) for t in types):
             return NotImplemented
+        lacking = NO_PARAMETERS.get(function, set()).intersection(kwargs)
+        if lacking:
+            raise TypeError(f"{function.__name__}() got an unexpected keyword argument {lacking.pop()!r}")
         kwargs = {k: opened(v) for k, v in kwargs.items() if k != "like"}
         return wrapped(function(*(opened(x) for x in args), **kwargs))
 
@@ -71,6 +79,25 @@ class StrictArray(np.lib.mixins.NDArrayOperatorsMixin):
         _refuse
     )
     __repr__ = __str__ = _refuse
+
+
+# Parameters that CuPy's functions have not (from their documentation, version 13).
+NO_PARAMETERS: dict[Any, set[str]] = {
+    np.sum: {"initial", "where"},
+    np.prod: {"initial", "where"},
+    np.max: {"initial", "where"},
+    np.min: {"initial", "where"},
+    np.mean: {"where"},
+    np.var: {"where", "mean", "correction"},
+    np.std: {"where", "mean", "correction"},
+    np.sort: {"order", "stable"},
+    np.argsort: {"order", "stable"},
+    np.partition: {"kind", "order"},
+    np.quantile: {"weights"},
+    np.percentile: {"weights"},
+    np.linalg.svd: {"hermitian"},
+    np.linalg.pinv: {"hermitian", "rtol"},
+}
 
 
 def opened(x: Any) -> Any:

@@ -14,12 +14,14 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.ways import along
 from ...errors import MissingRuleError, kind_of, missing_argument
+from ...other_arrays import is_foreign
 from ...registry import DISPATCH, composite, op
 from ...registry.singular_points import Point
 from ...variable import PLAIN, plain
 from ..axes import wide
 from ..norms import norm2
 from ..reduce import logsumexp
+from .runs import first_of_run, running, sums_from
 
 
 def _cumsum(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
@@ -71,36 +73,22 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: Any = None)
 
 
 # ---- running extremes: between two rises the largest so far is one number, which its equals share
-def _sums_from(g: Any, same: Any) -> Any:
-    """Return the sums of g: (..., n) from each place to the end of its run; same: (..., n - 1), where no new run
-    begins."""
-    step, joined = 1, same
-    while joined.any():
-        more = np.where(joined, g[..., step:], 0.0)
-        g = np.concatenate([g[..., :-step] + more, g[..., g.shape[-1] - step :]], axis=-1)
-        joined = joined[..., :-step] & joined[..., step:] if joined.shape[-1] > step else np.zeros(0, bool)
-        step *= 2
-    return g
-
-
 def _running_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
     g, y, x = (np.moveaxis(v, axis, -1) for v in (g, plain(y), plain(x)))
-    rises = np.ones(y.shape, bool)
-    rises[..., 1:] = y[..., 1:] != y[..., :-1]
+    same = y[..., 1:] == y[..., :-1]
     holds = x == y
     total = np.cumsum(holds, axis=-1)
-    start = np.maximum.accumulate(np.where(rises, np.arange(y.shape[-1]), 0), axis=-1)
-    before = np.take_along_axis(total - holds, start, -1)  # of earlier runs
+    before = first_of_run(total - holds, same)  # of earlier runs
     ties = (total - before).astype(np.result_type(y.dtype, np.float32))
-    return np.moveaxis(_sums_from(wide(g) / ties, ~rises[..., 1:]) * holds, -1, axis)
+    return np.moveaxis(sums_from(wide(g) / ties, same) * holds, -1, axis)
 
 
 def _running_max(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    return np.maximum.accumulate(x, axis, dtype)
+    return running(np.maximum, x, axis) if is_foreign(x) else np.maximum.accumulate(x, axis, dtype)
 
 
 def _running_min(x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
-    return np.minimum.accumulate(x, axis, dtype)
+    return running(np.minimum, x, axis) if is_foreign(x) else np.minimum.accumulate(x, axis, dtype)
 
 
 def _running_gap(x: Any, axis: int = 0, **_: Any) -> Any:

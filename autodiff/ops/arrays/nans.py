@@ -168,11 +168,11 @@ def nanstd(
 
 
 def _nanmax(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.nanmax(a, axis, out, keepdims)
+    return np.nanmax(a, axis=axis, out=out, keepdims=keepdims)  # another library has its own order of arguments
 
 
 def _nanmin(a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.nanmin(a, axis, out, keepdims)
+    return np.nanmin(a, axis=axis, out=out, keepdims=keepdims)
 
 
 def _share_of_numbers(g: Any, a: Any, y: Any, axis: Axis, keepdims: bool) -> Any:

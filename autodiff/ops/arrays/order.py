@@ -8,6 +8,7 @@ One file, because all rows share one rule.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ...batching.ways import along as along_axis
 from ...batching.ways import of_quantiles, reduced
 from ...errors import missing_argument
+from ...other_arrays import as_array, beside, is_foreign, zeros
 from ...registry import composite, op
 from ...registry.singular_points import Convention, Point
 from ...variable import plain
@@ -23,10 +25,15 @@ from ..axes import SAMPLES, Axis, flat_last, from_flat, wide
 from ..index import along, scatter
 from ..reduce import gap
 from ..shape import operand
+from .runs import first_of_run, sums_from
 
 
 def _shared(g: Any, ranked: Any) -> Any:
     """Return g with its mean over each run of equal elements; ranked: (..., n) in ascending order, as g is."""
+    if is_foreign(ranked):
+        same = ranked[..., 1:] == ranked[..., :-1]
+        totals = first_of_run(sums_from(wide(g), same), same)
+        return totals / first_of_run(sums_from(np.ones_like(ranked, wide(ranked).dtype), same), same)
     first = np.ones(ranked.shape, bool)
     first[..., 1:] = ranked[..., 1:] != ranked[..., :-1]
     if first.all():
@@ -43,14 +50,22 @@ def _to_elements(g: Any, x: Any, ignore_nan: bool = False) -> Any:
     values = plain(x)
     if not values.size:
         return g
+    if is_foreign(values):
+        order = np.argsort(values, axis=-1)
+        g = _shared(g, np.take_along_axis(values, order, axis=-1))
+        return _lost(np.take_along_axis(g, np.argsort(order, axis=-1), axis=-1), np.isnan(values) & (not ignore_nan))
     n = values.shape[-1]
     order = np.reshape(np.argsort(values, axis=-1), (-1, n))  # of equal elements in any order: they share
     places = np.reshape(order + np.arange(0, values.size, n)[:, None], -1)  # one flat index is the fastest
     g = _shared(g, np.reshape(np.reshape(values, -1)[places], values.shape))
     flat = scatter(np.reshape(g, -1), index=places, shape=(values.size,), dtype=g.dtype)
     g = np.reshape(flat, values.shape)
-    lost = np.isnan(values)
-    return g if ignore_nan or not lost.any() else g * np.where(lost, np.nan, 1.0)
+    return g if ignore_nan else _lost(g, np.isnan(values))
+
+
+def _lost(g: Any, where: Any) -> Any:
+    """Return g, and NaN at some places."""
+    return g * np.where(where, np.nan, 1.0) if is_foreign(where) or where.any() else g
 
 
 def _sorted_vjp(g: Any, x: Any, axis: int | None) -> Any:
@@ -63,13 +78,15 @@ def _sorted_vjp(g: Any, x: Any, axis: int | None) -> Any:
 def _rearranged_vjp(g: Any, y: Any, x: Any, axis: int | None) -> Any:
     """Return the cotangent of x from that of y, the elements of x in another order along an axis."""
     last = -1 if axis is None else axis
-    return _sorted_vjp(np.take_along_axis(g, np.argsort(plain(y), axis=last, kind="stable"), last), x, axis)
+    y = plain(y)
+    order = np.argsort(y, axis=last) if is_foreign(y) else np.argsort(y, axis=last, kind="stable")
+    return _sorted_vjp(np.take_along_axis(g, order, last), x, axis)
 
 
 def _sort(x: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     if order is not None:
         raise missing_argument("sort", "order", ("axis", "kind", "stable"))
-    return np.sort(x, axis, kind, stable=stable)
+    return np.sort(x, axis) if is_foreign(x) else np.sort(x, axis, kind, stable=stable)
 
 
 def _sort_either_way(
@@ -160,20 +177,45 @@ def _ranks(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
     x: plain, (*rest, n). A quantile of the ranks themselves is its own place, by every method.
     """
     n = x.shape[-1]
+    if is_foreign(x):
+        return _ranks_by_library(x, q, method, ignore_nan)
     ranks = np.arange(n, dtype=np.float64)  # float32 would round the place between two of many ranks
     if isinstance(q, float | int) and not _EXACT:
         q = float(x.dtype.type(q))
     if not ignore_nan:
-        return np.broadcast_to(np.reshape(np.quantile(ranks, q, method=method), -1), (*x.shape[:-1], np.size(q))), n
+        places = np.reshape(np.quantile(ranks, q, method=method), -1)
+        return np.broadcast_to(places, (*x.shape[:-1], *places.shape)), n
     counts = np.sum(~np.isnan(x), axis=-1)
     kept = np.where(np.arange(n) < np.maximum(counts, 1)[..., None], ranks, np.nan)
     places = np.nanquantile(kept, np.reshape(q, -1), axis=-1, method=method)
     return np.moveaxis(places, 0, -1), counts[..., None]
 
 
+def _ranks_by_library(x: Any, q: Any, method: Any, ignore_nan: bool) -> tuple[Any, Any]:
+    """Return the same for an array of another library."""
+    n = x.shape[-1]
+    ranks, q = np.arange(n, dtype=np.float64, like=x), _listed(q)
+    if not ignore_nan:
+        places = np.quantile(ranks if is_foreign(plain(q)) else np.arange(n, dtype=np.float64), q, method=method)
+        places = np.reshape(beside(places, x), -1)
+        return np.broadcast_to(places, (*x.shape[:-1], *places.shape)), n
+    counts = np.sum(~np.isnan(x), axis=-1, keepdims=True)
+    kept = np.where(ranks < np.maximum(counts, 1), ranks, np.nan)
+    places = np.nanquantile(kept, _listed(np.ravel(q)), axis=-1, method=method)
+    return np.moveaxis(places, 0, -1), counts
+
+
+def _at_ranks(g: Any, ranks: Any, x: Any, dtype: Any) -> Any:
+    """Return g: (*rest, m) added at the ranks: (*rest, m) of an array of the shape of x: (*rest, n)."""
+    if not is_foreign(x):
+        return scatter(g, index=along(ranks, -1), shape=x.shape, dtype=dtype)
+    there = np.expand_dims(ranks, -1) == np.arange(x.shape[-1], like=x)
+    return np.sum(np.where(there, np.expand_dims(g, -1), 0.0), axis=-2)
+
+
 def _per_slice(g: Any, x: Any, q: Any) -> Any:
     """Return g: (*q, *rest), with the reduced axes or without, as (*rest, m)."""
-    return np.moveaxis(np.reshape(g, (np.size(q), *x.shape[:-1])), 0, -1)
+    return np.moveaxis(np.reshape(g, (math.prod(np.shape(q)), *x.shape[:-1])), 0, -1)
 
 
 def _quantile_vjp(
@@ -182,10 +224,10 @@ def _quantile_vjp(
     shape = np.shape(a)
     x = flat_last(plain(a), axis)
     if x.size == 0:
-        return np.zeros(shape, x.dtype)
+        return zeros(shape, x.dtype, like=x)
     g = _per_slice(g, x, q)
     if weights is not None:  # an element: those equal to it share, unless they weigh nothing
-        weighs = np.broadcast_to(_weights_like(weights, shape, axis), shape) > 0
+        weighs = np.broadcast_to(_weights_like(weights, shape, axis, x), shape) > 0
         taken = x[..., None, :] == _per_slice(plain(y), x, q)[..., None]
         taken &= flat_last(weighs, axis)[..., None, :]
         counts = np.sum(taken, axis=-1, dtype=np.result_type(x.dtype, np.float32))
@@ -197,20 +239,18 @@ def _quantile_vjp(
     if ignore_nan:
         g = g * (counts > 0)  # where all are NaN, every element is ignored
     dtype = np.result_type(x.dtype, np.float32)
-    ranked = scatter(g * (1.0 - part), index=along(lower, -1), shape=x.shape, dtype=dtype)
-    ranked = ranked + scatter(g * part, index=along(upper, -1), shape=x.shape, dtype=dtype)
+    ranked = _at_ranks(g * (1.0 - part), lower, x, dtype) + _at_ranks(g * part, upper, x, dtype)
     d = _to_elements(ranked, x, ignore_nan)
     return from_flat(d if ignore_nan else _lost_slices(d, x), shape, axis)
 
 
 def _lost_slices(d: Any, x: Any) -> Any:
     """Return d: (..., n), and NaN in the slices in which an element of x is NaN."""
-    lost = np.isnan(x)
-    return d * np.where(lost.any(axis=-1, keepdims=True), np.nan, 1.0) if lost.any() else d
+    return _lost(d, np.any(np.isnan(x), axis=-1, keepdims=True))
 
 
-def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
-    weights = np.asarray(weights)
+def _weights_like(weights: Any, shape: tuple[int, ...], axis: Axis, x: Any) -> Any:
+    weights = beside(as_array(weights), x)
     if weights.shape == shape:
         return weights
     (one,) = normalize_axis_tuple(axis, len(shape))  # type: ignore[arg-type]
@@ -221,7 +261,7 @@ def _quantile_vjp_q(g: Any, a: Any, q: Any, axis: Axis, method: Any, ignore_nan:
     """Return the distance of the two neighbours times the speed of the place; at a knot, of those to the right."""
     x = flat_last(a, axis)
     if method not in _PLOTTING or x.size == 0:
-        return np.zeros(np.shape(q))  # a staircase
+        return zeros(np.shape(q), float, like=plain(q))  # a staircase
     alpha, beta = _PLOTTING[method]
     values = plain(x)
     places, counts = _ranks(values, plain(q), method, ignore_nan)
@@ -248,7 +288,19 @@ def _quantile(
     *,
     weights: Any = None,
 ) -> Any:
+    if is_foreign(a):
+        return np.quantile(a, _listed(q), axis, method=method, keepdims=keepdims, **_given(weights))
     return np.quantile(a, q, axis, None, False, method, keepdims, weights=weights)
+
+
+def _listed(q: Any) -> Any:
+    """Return q as numbers and lists: another library may refuse NumPy's arrays among its own."""
+    return q.tolist() if q.__class__ is np.ndarray else q
+
+
+def _given(weights: Any) -> dict[str, Any]:
+    """Return the argument where it is given: not every library has it."""
+    return {} if weights is None else {"weights": weights}
 
 
 def _nanquantile(
@@ -262,7 +314,11 @@ def _nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    y = np.nanquantile(a, np.ravel(q) if np.ndim(q) else q, axis, None, False, method, keepdims, weights=weights)
+    flat = np.ravel(q) if np.ndim(q) else q
+    if is_foreign(a):
+        y = np.nanquantile(a, _listed(flat), axis, method=method, keepdims=keepdims, **_given(weights))
+    else:
+        y = np.nanquantile(a, flat, axis, None, False, method, keepdims, weights=weights)
     return np.reshape(y, np.shape(q) + np.shape(y)[1:]) if np.ndim(q) else y  # NumPy mixes up the axes of a 2-D q
 
 
@@ -406,7 +462,7 @@ def _median_vjp(g: Any, x: Any, axis: Axis) -> Any:
     """Return the cotangent of x: half of g for each of the middle two in order, which are one for an odd count."""
     shape, x = np.shape(x), flat_last(plain(x), axis)
     if x.size == 0:
-        return np.zeros(shape, x.dtype)
+        return zeros(shape, x.dtype, like=x)
     n = x.shape[-1]
     parted = np.partition(x, n // 2, axis=-1)
     middle = [parted[..., n // 2 : n // 2 + 1]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import kind_of
+from ...other_arrays import is_foreign
 from ...registry import composite, op
 from ...variable import Variable, plain
 from ..shape import operand
@@ -202,6 +203,8 @@ def polyfit(
 
 
 def _roots(p: Any) -> Any:
+    if is_foreign(p):
+        raise TypeError("leading and last coefficients that are 0 decide the number of roots")
     y = np.roots(p)
     return y if y.size else y.astype(np.result_type(p, np.float16))  # NumPy's empty result is float64
 

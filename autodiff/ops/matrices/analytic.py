@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...modes import one_call
+from ...other_arrays import is_foreign
 from ...registry import op
 from ...variable import plain
 from ..linalg import t
@@ -23,6 +24,8 @@ _NEAR = 0.25  # as close to 1 as that, eight places give the logarithm to roundi
 def _logm(x: Any) -> Any:
     """Take square roots until the matrix is close to 1; then the integral of (x - 1) / (1 + s (x - 1)) over s in 0..1
     by Gauss' rule, which is the Padé approximant (Higham 2008, Functions of Matrices, section 11.4)."""
+    if is_foreign(x):
+        raise TypeError("its numbers decide how many square roots are taken")
     a = x if x.dtype.itemsize >= 8 else x.astype(np.float64)
     eye, roots = np.eye(x.shape[-1], dtype=a.dtype), 0
     try:

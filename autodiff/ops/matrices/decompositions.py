@@ -14,6 +14,7 @@ that triangle; through a symmetric matrix (``a @ a.T``) it is the one that PyTor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,12 +22,14 @@ import numpy as np
 
 from ...batching.ways import of_matrices
 from ...modes import one_call
+from ...other_arrays import as_array, is_foreign, zeros
 from ...registry import Op, composite, op
 from ...registry.singular_points import Convention, Point
 from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
-from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned
+from . import by_masks
+from .choices import equal_pairs, largest, refuse_choice, refuse_phase, share_evenly, turned, without_derivative
 from .packing import apart, eye_like, fold, h, pack, unpack
 
 LinAlgError = np.linalg.LinAlgError
@@ -46,7 +49,7 @@ def _svd_shapes(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
 def is_zero(s: Any, shape: tuple[int, ...]) -> Any:
     """Return which singular values are 0 up to rounding."""
     v = plain(s)
-    return v <= 8 * max(shape[-2:]) * np.finfo(v.dtype).eps * np.max(v, axis=-1, keepdims=True, initial=0.0)
+    return v <= 8 * max(shape[-2:]) * np.finfo(v.dtype).eps * largest(v)[..., None]
 
 
 def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
@@ -55,10 +58,12 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     (u, s, vh), (gu, gs, gvh) = (unpack(z, *_svd_shapes(x_shape)) for z in (y, conj(g)))
     s, gs, v, gv = np.real(s), np.real(gs), h(vh), h(gvh)
     m, n, close, zero = h(u) @ gu, h(v) @ gv, equal_pairs(s), is_zero(s, x_shape)
-    refuse_choice("svd", close, s, m, n)
-    refuse_phase("svd", g, m, n)
+    lost = [refuse_choice("svd", close, s, m, n), refuse_phase("svd", g, m, n)]
     for vectors in (gu, gv):
-        if (zero & np.any(plain(vectors) != 0, axis=-2)).any():
+        at = zero & np.any(plain(vectors) != 0, axis=-2)
+        if is_foreign(at):
+            lost.append(np.expand_dims(at, -2))
+        elif at.any():
             raise LinAlgError(
                 "svd: a singular value is 0, so its vectors are an arbitrary choice and have no derivative. "
                 "Differentiate the singular values, or ad.linalg.pinv."
@@ -70,7 +75,7 @@ def _svd_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     diagonal = np.expand_dims(np.where(zero, 0.0, share_evenly("svd", gs, close)), -2)
     if m.dtype.kind == "c":
         diagonal = diagonal + 1j * np.expand_dims(np.imag(np.diagonal(m, axis1=-2, axis2=-1)), -2) * over
-    inner = inner + diagonal * eye_like(inner)
+    inner = without_derivative(inner + diagonal * eye_like(inner), *lost)
     return conj(u @ inner @ h(v) + ((gu - u @ m) * over) @ h(v) + (u * over) @ h(gv - v @ n))
 
 
@@ -101,7 +106,7 @@ def _svdvals_vjp(g: Any, x: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 _svdvals_row = op(
-    lambda x: np.linalg.svd(x, compute_uv=False),
+    by_masks.singular_values,
     name="svdvals",
     batch=of_matrices,
     public=False,
@@ -124,6 +129,8 @@ def _completing(who: str, option: str, instead: str, fn: Callable[[Any], Any]) -
     registered rows: it has no derivative that could be tested."""
 
     def rule(g: Any, x_shape: tuple[int, ...], x_dtype: Any) -> Any:
+        if is_foreign(plain(g)):
+            return np.where(np.any(plain(g) != 0), math.nan, zeros(x_shape, x_dtype, like=plain(g)))
         if np.any(plain(g) != 0):
             raise LinAlgError(
                 f"{who}: the vectors that {option} adds are an arbitrary choice and have no derivative. Write "
@@ -268,7 +275,7 @@ def _positive_definite(rng: Any, shape: tuple[int, ...]) -> Any:
 
 
 _cholesky_row = op(
-    lambda x: np.linalg.cholesky(x),
+    lambda x: by_masks.lower_factor(x) if is_foreign(x) else np.linalg.cholesky(x),
     name="cholesky",
     batch=of_matrices,
     public=False,
@@ -299,8 +306,8 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 @one_call
 def _eliminate(x: Any) -> Any:
     """Return L below the diagonal (ones on it) and U above, in one matrix; rows are not exchanged."""
-    lu = np.array(x)
-    for k in range(x.shape[-1]):
+    lu = x.copy() if is_foreign(x) else np.array(x)
+    for k in range(x.shape[-1] - 1):
         with np.errstate(all="ignore"):  # a singular matrix shows in U
             lu[..., k + 1 :, k] /= lu[..., k, k, None]
         lu[..., k + 1 :, k + 1 :] -= lu[..., k + 1 :, k, None] * lu[..., k, None, k + 1 :]
@@ -310,6 +317,8 @@ def _eliminate(x: Any) -> Any:
 @one_call
 def _pivots(x: Any) -> Any:
     """Return the row exchanged with row k at step k: the one with the largest element left in column k."""
+    if is_foreign(x):
+        return by_masks.pivots_of(x)
     pivots = np.zeros(x.shape[:-1], dtype=np.intp)
     for stack in np.ndindex(x.shape[:-2]):
         a = np.array(x[stack])
@@ -322,9 +331,10 @@ def _pivots(x: Any) -> Any:
 
 
 @one_call
-@one_call
 def order_of(pivots: Any) -> Any:
     """Return the order of the rows after the exchanges: ``a[order]`` is the factored matrix."""
+    if is_foreign(pivots):
+        return by_masks.order_of(pivots)
     order = np.broadcast_to(np.arange(pivots.shape[-1]), pivots.shape).copy()
     for stack in np.ndindex(pivots.shape[:-1]):
         for k, p in enumerate(pivots[stack]):
@@ -365,7 +375,7 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     shape = np.shape(a)
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise LinAlgError(f"lu_factor needs square matrices; got shape {shape}.")
-    pivots = _pivots(np.asarray(plain(a)))
+    pivots = _pivots(as_array(plain(a)))
     return _lu_row(np.take_along_axis(a, order_of(pivots)[..., None], axis=-2)), pivots
 
 

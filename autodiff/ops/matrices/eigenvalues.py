@@ -7,11 +7,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ...batching.ways import of_matrices
+from ...other_arrays import is_foreign
 from ...registry import composite, op
 from ...variable import plain
 from ..complex_numbers import conj
 from ..shape import operand
-from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned
+from .by_masks import singular_values
+from .choices import equal_pairs, refuse_choice, refuse_phase, share_evenly, turned, without_derivative
 from .packing import apart, eye_like, fold, h, pack, unpack
 
 LinAlgError = np.linalg.LinAlgError
@@ -33,11 +35,10 @@ def _eigh_vjp(g: Any, y: Any, x_shape: tuple[int, ...], UPLO: str) -> Any:
     n = x_shape[-1]
     (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
     w, gw, m, close = np.real(w), np.real(gw), h(v) @ gv, equal_pairs(np.real(w))
-    refuse_choice("eigh", close, w, m)
-    refuse_phase("eigh", g, m)
+    lost = refuse_choice("eigh", close, w, m), refuse_phase("eigh", g, m)
     gap = np.where(close, 1.0, np.expand_dims(w, -2) - np.expand_dims(w, -1))
     inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly("eigh", gw, close), -2) * eye_like(v)
-    return conj(fold(v @ inner @ h(v), UPLO.upper()))
+    return conj(fold(v @ without_derivative(inner, *lost) @ h(v), UPLO.upper()))
 
 
 _eigh_row = op(
@@ -153,7 +154,9 @@ _COMPLEX = np.iscomplexobj(np.linalg.eigvals(np.eye(1)))  # from NumPy 2.5 on, a
 
 def _narrow(x: Any, w: Any, *v: Any) -> Any:
     """Return real arrays where a real matrix has real values: the phase of its vectors is no arbitrary choice."""
-    return [y.real for y in (w, *v)] if _COMPLEX and not np.iscomplexobj(x) and not w.imag.any() else [w, *v]
+    if not _COMPLEX or np.iscomplexobj(x) or is_foreign(w) or w.imag.any():
+        return [w, *v]
+    return [y.real for y in (w, *v)]
 
 
 def _as_numpys(x: Any) -> Any:
@@ -176,17 +179,23 @@ def _eig_vjp(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
     n = x_shape[-1]
     (w, v), (gw, gv) = unpack(y, (n,), (n, n)), unpack(conj(g), (n,), (n, n))
     m, close = h(v) @ gv, equal_pairs(w)
-    refuse_phase("eig", g, m)
+    phase = refuse_phase("eig", g, m)
     lengths = np.real(np.diagonal(m, axis1=-2, axis2=-1))  # NumPy gives every vector the length 1
     m = m - (h(v) @ v) * np.expand_dims(lengths, -2)
-    refuse_choice("eig", close, w, np.where(np.abs(plain(m)) > 1e-9 * np.abs(plain(gv)).max(initial=0.0), m, 0.0))
+    size = np.abs(plain(gv))
+    above = np.abs(plain(m)) > 1e-9 * (np.max(size) if is_foreign(size) else size.max(initial=0.0))
+    choice = refuse_choice("eig", close, w, np.where(above, m, 0.0))
     gap = np.where(close, 1.0, conj(np.expand_dims(w, -2) - np.expand_dims(w, -1)))
     inner = np.where(close, 0.0, m / gap) + np.expand_dims(share_evenly("eig", gw, close), -2) * eye_like(v)
-    return conj(_solve_vectors(v, inner @ h(v)))
+    return conj(_solve_vectors(v, without_derivative(inner, choice, phase) @ h(v)))
 
 
 def _solve_vectors(v: Any, b: Any) -> Any:
-    """Return vᴴ⁻¹ b; refuse where the vectors do not span the space."""
+    """Return vᴴ⁻¹ b; refuse, or NaN of another library's array, where the vectors do not span the space."""
+    if is_foreign(plain(v)):
+        s = singular_values(plain(v))
+        defective = s[..., :1] * np.finfo(v.dtype).eps > 1e-4 * s[..., -1:]
+        return np.linalg.solve(h(v), without_derivative(b, np.expand_dims(defective, -1)))
     if v.size and np.any(np.linalg.cond(plain(v)) * np.finfo(v.dtype).eps > 1e-4):
         raise LinAlgError(
             "eig: the matrix has fewer independent eigenvectors than rows (it is defective), where eigenvalues have no "

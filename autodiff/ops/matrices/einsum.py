@@ -9,7 +9,9 @@ import numpy as np
 
 from ...batching import ways
 from ...errors import missing_argument
+from ...other_arrays import beside, ones_like_value
 from ...registry import composite, op
+from ...variable import plain
 
 
 def _explicit(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
@@ -57,8 +59,8 @@ def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: 
     shape = np.shape(xs[i])
     unique = "".join(dict.fromkeys(mine))
     known = set(out).union(*[s for s, _ in others])
-    like = xs[i].dtype
-    spread = [(c, np.ones(shape[mine.index(c)], like)) for c in unique if c not in known]
+    like, of = xs[i].dtype, plain(xs[i])
+    spread = [(c, ones_like_value(shape[mine.index(c)], like, of)) for c in unique if c not in known]
     names, values = zip((out, g), *others, *spread, strict=True)
     d = _sum_of_products(f"{','.join(names)}->{unique}", values, optimize)
     if len(unique) == len(mine):
@@ -68,7 +70,7 @@ def _einsum_vjp(g: Any, i: int, xs: tuple[Any, ...], subscripts: str, optimize: 
     for k, c in enumerate(mine):  # a repeated index picks the diagonal: its cotangent goes back onto it
         if c in mine[:k]:
             new = next(free)
-            eyes.append((c + new, np.eye(shape[k], dtype=like)))
+            eyes.append((c + new, beside(np.eye(shape[k], dtype=like), of)))
             c = new
         target += c
     return np.einsum(f"{','.join([unique, *[s for s, _ in eyes]])}->{target}", d, *[e for _, e in eyes])

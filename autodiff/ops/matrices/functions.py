@@ -1,5 +1,7 @@
 """Functions of matrices: powers, chains of products, exp, square root, polar decomposition, Sylvester's equation. NumPy
 computes all of it, so the results do not depend on SciPy being installed.
+
+One file, because their rules call each other.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ import numpy as np
 from ...batching.ways import of_stacks
 from ...errors import kind_of
 from ...modes import one_call
+from ...other_arrays import is_foreign
 from ...registry import DISPATCH, composite, op
 from ...variable import PLAIN, plain
 from ..complex_numbers import conj
 from ..linalg import t
 from ..shape import operand
+from . import by_masks
+from .choices import largest
 from .packing import apart, eye_like, h
 
 LinAlgError = np.linalg.LinAlgError
@@ -115,6 +120,7 @@ def cond(x: Any, p: Any = None) -> Any:
 # ---- the exponential
 _PADE = [math.factorial(26 - k) * math.factorial(13) / (math.factorial(26) * math.factorial(k) * math.factorial(13 - k))
          for k in range(14)]  # fmt: skip
+_MOST = 52  # squarings of an array whose numbers are not looked at; with more, no digit would be right
 _THETA = 5.37  # below this 1-norm the approximant of order 13 is exact to rounding (Higham 2005, table 2.3)
 
 
@@ -124,8 +130,8 @@ def _expm(x: Any) -> Any:
     of a stack has its own number of squarings; one that is not finite gives NaN."""
     kind = np.float64 if x.dtype.itemsize <= 8 and x.dtype.kind == "f" else x.dtype
     a = x.astype(kind)
-    top = np.max(np.sum(np.abs(a), axis=-2), axis=-1, initial=0.0)[..., None, None]
-    finite = np.isfinite(top)
+    top = largest(np.sum(np.abs(a), axis=-2))[..., None, None]
+    finite = np.isfinite(top) if not is_foreign(a) else top < _THETA * 2.0**_MOST
     squarings = np.ceil(np.log2(np.where(finite & (top > _THETA), top / _THETA, 1.0)))
     a = np.where(finite, a, 0.0) / 2.0**squarings
     eye, a2 = eye_like(a), a @ a
@@ -136,14 +142,17 @@ def _expm(x: Any) -> Any:
         odd = odd + _PADE[k + 1] * power
     odd = a @ odd
     y = np.linalg.solve(even - odd, even + odd)
-    for k in range(int(np.max(squarings, initial=0.0))):
+    for k in range(_MOST if is_foreign(a) else int(np.max(squarings, initial=0.0))):
         y = np.where(squarings > k, y @ y, y)
     return np.where(finite, y, math.nan).astype(x.dtype)
 
 
 @one_call
-def power_of_two(g: Any) -> float:
+def power_of_two(g: Any) -> Any:
     """Return the largest power of two up to the largest element."""
+    if is_foreign(g):
+        size = np.max(np.abs(g))
+        return 2.0 ** np.floor(np.log2(np.where((size > 0) & (size < math.inf), size, 1.0)))
     top = float(np.max(np.abs(g), initial=0.0))
     return 2.0 ** math.floor(math.log2(top)) if 0.0 < top < math.inf else 1.0
 
@@ -196,8 +205,8 @@ def _sylvester(a: Any, b: Any, q: Any) -> Any:
             f"solve_sylvester writes one system of m n = {m * n} unknowns; 4096 are its limit. Split the problem, or "
             "use scipy.linalg.solve_sylvester on plain arrays in an ad.custom_vjp."
         )
-    left = a[..., :, None, :, None] * np.eye(n, dtype=a.dtype)[:, None, :]
-    right = np.eye(m, dtype=a.dtype)[:, None, :, None] * t(b)[..., None, :, None, :]
+    left = a[..., :, None, :, None] * eye_like(b)[:, None, :]
+    right = eye_like(a)[:, None, :, None] * t(b)[..., None, :, None, :]
     both = left + right
     flat = np.reshape(q, (*q.shape[:-2], m * n, 1))
     return np.reshape(np.linalg.solve(np.reshape(both, (*both.shape[:-4], m * n, m * n)), flat), q.shape)
@@ -234,6 +243,8 @@ array([[1.],
 def _sqrtm(x: Any) -> Any:
     """Return the principal square root by Denman and Beavers' iteration in its product form (Cheng et al. 2001)."""
     kind = x.dtype if x.dtype.itemsize >= 8 else np.dtype(np.float64)
+    if is_foreign(x):
+        return by_masks.square_root(x.astype(kind)).astype(x.dtype)
     y, m, eye = x.astype(kind), x.astype(kind), np.eye(x.shape[-1], dtype=kind)
     previous = math.inf
     for _ in range(60):
@@ -277,10 +288,13 @@ def _unitary_factor_vjp(g: Any, y: Any, x: Any) -> Any:
     """U S + (1 - U Uᴴ) G P⁻¹, where P S + S P is the skew part UᴴG - GᴴU: the adjoint of the derivative of U P = A."""
     g, p, n = conj(g), h(y) @ x, x.shape[-1]
     p = 0.5 * (p + h(p))
-    values = np.linalg.svdvals(plain(x))
+    values = by_masks.singular_values(plain(x))
     if not values.size:
         return g  # no elements
-    if (values.min(-1) <= 8 * n * np.finfo(values.dtype).eps * values.max(-1)).any():
+    flat = values.min(-1) <= 8 * n * np.finfo(values.dtype).eps * values.max(-1)
+    if is_foreign(flat):
+        g = np.where(flat[..., None, None], math.nan, g)
+    elif flat.any():
         raise LinAlgError(
             "polar: the matrix has not full rank, so its unitary factor is not determined and has no derivative. "
             "Differentiate ad.linalg.sqrtm(a.T @ a), or a factor of a matrix of full rank."

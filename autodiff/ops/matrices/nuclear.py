@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import of_matrices
+from ...other_arrays import is_foreign
 from ...registry import op
 from ...registry.singular_points import Convention
 from ...variable import plain
 from ..complex_numbers import conj
+from .by_masks import singular_values
 from .decompositions import is_zero, svd
 from .functions import unitary_factor
 from .packing import apart, h
@@ -26,9 +28,9 @@ def _near(s: Any) -> bool:
 def _nuclear_vjp(g: Any, x: Any) -> Any:
     """U Vᴴ, the unitary factor of the polar decomposition; without the vectors of singular values that are 0. Only the
     vectors of a pass that is recorded are differentiated: where they are no smooth functions, the factor still is."""
-    s = np.linalg.svd(plain(x), compute_uv=False)
+    s = singular_values(plain(x))
     zero = is_zero(s, np.shape(x))
-    if plain(x) is x or zero.any() or not _near(s):
+    if plain(x) is x or is_foreign(zero) or zero.any() or not _near(s):
         u, _, vh = svd(x, full_matrices=False)
         part = (u * np.expand_dims(np.where(zero, 0.0, 1.0), -2).astype(s.dtype)) @ vh
     else:
@@ -37,7 +39,7 @@ def _nuclear_vjp(g: Any, x: Any) -> Any:
 
 
 nuclear = op(
-    lambda x: np.sum(np.linalg.svd(x, compute_uv=False), axis=-1),
+    lambda x: np.sum(singular_values(x), axis=-1),
     name="nuclear_norm",
     batch=of_matrices,
     public=False,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...other_arrays import is_foreign
+from ...other_arrays import beside
 from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
@@ -41,8 +41,7 @@ def h(a: Any) -> Any:
 def eye_like(x: Any) -> Any:
     """Return the identity of x's size and dtype, an array of x's library."""
     value = plain(x)
-    n = value.shape[-1]
-    return np.eye(n, dtype=value.dtype, like=value) if is_foreign(value) else np.eye(n, dtype=value.dtype)
+    return beside(np.eye(value.shape[-1], dtype=value.dtype), value)
 
 
 def fold(s: Any, triangle: str) -> Any:

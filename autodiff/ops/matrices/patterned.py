@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ...other_arrays import beside
 from ...variable import plain
 from ..linalg import t
 from ..shape import operand
 from .decompositions import lu_factor, order_of
 from .functions import polar
+from .packing import eye_like
 from .structured import eigh_tridiagonal, toeplitz
 
 
@@ -122,9 +124,9 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
            [0., 2.]]))
     """
     both, pivots = lu_factor(a)
-    n, dtype = np.shape(both)[-1], np.result_type(plain(both))
-    low, up = np.tril(both, -1) + np.eye(n, dtype=dtype), np.triu(both)
-    p = (order_of(pivots)[..., None, :] == np.arange(n)[:, None]).astype(dtype)
+    eye, places = eye_like(both), np.arange(np.shape(both)[-1])
+    low, up = np.tril(both, -1) + eye, np.triu(both)
+    p = (order_of(pivots)[..., None, :] == beside(places[:, None], pivots)).astype(eye.dtype)
     return (p @ low, up) if permute_l else (p, low, up)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...modes import one_call
+from ...other_arrays import beside, is_foreign
 from ...registry import op
 from ...variable import plain
 from ..linalg import t
 from ..shape import operand
 from .functions import side_of, solve_sylvester
-from .packing import h
+from .packing import eye_like, h
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -47,7 +48,7 @@ def solve_discrete_lyapunov(a: Any, q: Any, method: str | None = None) -> Any:
     n = side_of("solve_discrete_lyapunov", a)
     if np.shape(q) != np.shape(a):
         raise ValueError(f"solve_discrete_lyapunov: a and q must have equal shapes; got {np.shape(a)}, {np.shape(q)}.")
-    both = np.eye(n * n, dtype=np.result_type(plain(a))) - np.kron(a, np.conj(a))
+    both = beside(np.eye(n * n, dtype=np.result_type(plain(a))), plain(a)) - np.kron(a, np.conj(a))
     return np.reshape(np.linalg.solve(both, np.reshape(q, (n * n,))), (n, n))
 
 
@@ -73,7 +74,9 @@ def _continuous(a: Any, b: Any, q: Any, r: Any) -> Any:
             x = _sym(x)
             closed = a - b @ gain @ x
             x = solve_sylvester.fn(closed.T, closed, -(_sym(q) + x @ b @ gain @ x))
-        stable = bool(np.all(np.linalg.eigvals(a - b @ gain @ _sym(x)).real < 0))
+        stable: Any = np.all(np.linalg.eigvals(a - b @ gain @ _sym(x)).real < 0)
+        if is_foreign(stable):
+            return np.where(stable, _sym(x), np.nan).astype(kind)
     except LinAlgError:
         stable = False
     if not stable:
@@ -86,15 +89,18 @@ def _discrete(a: Any, b: Any, q: Any, r: Any) -> Any:
     """Return the same in discrete time, by doubling: each step covers twice as many steps of time (Chu, Fan, Lin and
     Wang 2004, https://doi.org/10.1080/00207170410001714988)."""
     kind, (a, b, q, r) = np.result_type(a, b, q, r), [x.astype(np.float64) for x in (a, b, q, r)]
-    eye, reach, x = np.eye(len(a)), b @ np.linalg.solve(_sym(r), b.T), _sym(q)
+    eye, reach, x = eye_like(a), b @ np.linalg.solve(_sym(r), b.T), _sym(q)
     for _ in range(60):
         middle = np.linalg.solve(eye + reach @ x, np.hstack([a, reach]))
         step, rest = middle[:, : len(a)], middle[:, len(a) :]
         new = _sym(x + a.T @ x @ step)
         a, reach = a @ step, _sym(reach + a @ rest @ a.T)
-        if np.max(np.abs(new - x)) <= 1e-16 * np.max(np.abs(new)):
+        settled = np.max(np.abs(new - x)) <= 1e-16 * np.max(np.abs(new))
+        if not is_foreign(settled) and settled:
             return new.astype(kind)
         x = new
+    if is_foreign(x):  # all steps were made; after it has settled they change nothing
+        return np.where(settled, x, np.nan).astype(kind)
     raise LinAlgError(f"solve_discrete_are: {_UNSTABLE}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...batching.ways import of_matrices
 from ...errors import kind_of
+from ...other_arrays import is_foreign, zeros
 from ...registry import Op, composite, op
 from ...registry.singular_points import Point
 from ...variable import Variable, plain
@@ -52,7 +53,7 @@ def _cofactor_vjp(g: Any, x: Any) -> Any:
         return np.sum(g * b, axis=(-2, -1), keepdims=True) * d * b - d * (b @ t(g) @ b)
     sign, u, s, vh = _turned(x)
     n = s.shape[-1]
-    pairs = np.zeros((*s.shape, n), s.dtype)
+    pairs = zeros((*s.shape, n), s.dtype, like=s)
     for i in range(n):
         for j in range(i):
             pairs[..., i, j] = pairs[..., j, i] = _product_without(s, i, j)
@@ -135,7 +136,7 @@ def slogdet(a: Any) -> Any:
            [0.  , 0.25]])
     """
     found = np.linalg.slogdet(plain(a))
-    return type(found)(_phase_of_det(a) if np.iscomplexobj(a) else found[0], logabsdet(a))
+    return type(np.linalg.slogdet(np.eye(1)))(_phase_of_det(a) if np.iscomplexobj(a) else found[0], logabsdet(a))
 
 
 # ---- inverses and least squares
@@ -159,10 +160,13 @@ def _pinv_vjp(g: Any, y: Any, x: Any, hermitian: bool) -> Any:
 
 
 def _pinv(x: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    return np.linalg.pinv(x, **({} if rcond is None else {"rcond": rcond}), hermitian=hermitian, **_given(rtol=rtol))
+    if hermitian and is_foreign(x):  # not every library has the parameter
+        x, hermitian = np.tril(x) + h(np.tril(x, -1)), False
+    return np.linalg.pinv(x, **_given(rcond=rcond, hermitian=hermitian or None, rtol=rtol))
 
 
 def _given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that are given: other libraries have not all of them."""
     return {name: value for name, value in arguments.items() if value is not None}
 
 
@@ -197,8 +201,13 @@ def _lstsq_vjp_b(g: Any, a: Any, rcond: Any) -> Any:
     return t(np.linalg.pinv(a, **_given(rcond=rcond))) @ g
 
 
+def _lstsq(a: Any, b: Any, rcond: Any) -> Any:
+    given = _given(rcond=rcond) if is_foreign(a) or is_foreign(b) else {"rcond": rcond}
+    return np.linalg.lstsq(a, b, **given)
+
+
 _lstsq_row = op(
-    lambda a, b, rcond=None: np.linalg.lstsq(a, b, rcond=rcond)[0],
+    lambda a, b, rcond=None: _lstsq(a, b, rcond)[0],
     name="lstsq",
     inputs="a b",
     public=False,
@@ -219,7 +228,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """Return ``(x, residuals, rank, s)`` with x the least-squares solution of ``a @ x = b`` (``np.linalg.lstsq``).
 
     a: (m, n); b: (m,) or (m, k). x has the derivative of ``pinv(a) @ b``, also where a has not full rank (which is
-    taken to be locally constant). rank is an int.
+    taken to be locally constant). rank is an int, or what another library returns.
 
     >>> import autodiff as ad, numpy as np
     >>> b = ad.tensor([1.0, 2.0, 3.0])
@@ -227,8 +236,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     >>> x[0].backward(); b.grad.round(4)
     array([0.3333, 0.3333, 0.3333])
     """
-    found = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
-    x, rank = _lstsq_row(a, b, rcond=rcond), int(found[2])
+    x = _lstsq_row(a, b, rcond=rcond)
+    found = _lstsq(plain(a), plain(b), rcond)
+    rank = found[2] if is_foreign(found[2]) else int(found[2])
     residuals = found[1] if not len(found[1]) else np.sum(squared_size(b - a @ x), axis=0).reshape(found[1].shape)
     return x, residuals, rank, svdvals(a)
 

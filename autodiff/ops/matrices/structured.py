@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from ...errors import kind_of
+from ...other_arrays import as_array
 from ...variable import plain
 from ..complex_numbers import conj
 from ..linalg import t
 from ..shape import operand
 from .decompositions import order_of
 from .functions import side_of
-from .packing import h
+from .packing import eye_like, h
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -37,7 +38,7 @@ def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_d
         raise ValueError(f"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C'; got {trans!r}.")
     a = (np.tril if lower else np.triu)(a, (-1 if lower else 1) if unit_diagonal else 0)
     if unit_diagonal:
-        a = a + np.eye(np.shape(a)[-1], dtype=a.dtype)
+        a = a + eye_like(a)
     return np.linalg.solve(t(a) if trans in (1, "T") else h(a) if trans in (2, "C") else a, b)
 
 
@@ -67,7 +68,7 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
     lu, pivots = lu_and_piv
     if trans not in (0, 1):
         raise ValueError(f"lu_solve: trans must be 0 or 1; got {trans!r}.")
-    order = order_of(np.asarray(plain(pivots)))
+    order = order_of(as_array(plain(pivots)))
     if order.ndim != 1:
         raise ValueError(f"lu_solve takes one matrix; got pivots of shape {order.shape}.")
     if trans:

@@ -11,6 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.handle import all_examples
 from ...batching.ways import aligned
+from ...other_arrays import is_foreign
 from ...registry import op
 from ..shape import operand
 
@@ -18,6 +19,8 @@ FEW = 8  # signals at once, up to which Python's numbers are quicker than NumPy'
 
 
 def _recursive(a: Any, u: Any) -> Any:
+    if is_foreign(a) or is_foreign(u):
+        return _recursive_by_slices(a, u)
     a, u = np.asarray(a), np.asarray(u)
     dtype = np.result_type(a, u, np.float16)
     lead, n, length = np.broadcast_shapes(a.shape[:-1], u.shape[:-1]), a.shape[-1], u.shape[-1]
@@ -32,6 +35,16 @@ def _recursive(a: Any, u: Any) -> Any:
     for i in range(length):
         y[n + i] += np.einsum("ij,ij->j", weights, y[i : n + i])
     return np.ascontiguousarray(y[n:].T).astype(dtype).reshape(*lead, length)
+
+
+def _recursive_by_slices(a: Any, u: Any) -> Any:
+    """Return the same for arrays of another library: an array for each place in time, put together at the end."""
+    dtype = np.result_type(a, u, np.float16)
+    a, u = (x.astype(np.result_type(dtype, np.float64)) for x in (a, u))
+    y: list[Any] = []
+    for i in range(u.shape[-1]):
+        y.append(sum([-a[..., k] * y[i - 1 - k] for k in range(min(a.shape[-1], i))], start=u[..., i]))
+    return np.stack(np.broadcast_arrays(*y), axis=-1).astype(dtype)
 
 
 def _one_by_one(weights: list[Any], row: list[Any]) -> list[Any]:

@@ -5,11 +5,13 @@ spectral line. Signatures are SciPy's.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...modes import one_call
+from ...other_arrays import elementwise, is_foreign
 from ...registry import op
 from ...variable import plain
 from ..shape import operand
@@ -21,6 +23,8 @@ from .values.complex_functions import faddeeva
 
 def _of_complex(kernel: Any, z: Any, k: int) -> Any:
     """Apply the kernel to flat complex128, and return the result in z's own shape and dtype."""
+    if is_foreign(z):
+        return elementwise(partial(_of_complex, kernel, k=k), kernel.__name__, (z,))
     with np.errstate(all="ignore"):
         y = kernel(np.asarray(z).astype(np.complex128).reshape(-1), k)
     return y.reshape(np.shape(z)).astype(np.result_type(z))[()]

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import along
+from ...other_arrays import is_foreign
 from ...registry import op
 from ...variable import Variable, plain
 from ..activations import log_softmax as _log_softmax
 from ..activations import softmax as _softmax
+from ..arrays.runs import running
 from ..reduce import logsumexp as _logsumexp
 
 Axis = int | tuple[int, ...] | None
@@ -69,7 +71,7 @@ def log_softmax(x: Any, axis: Axis = None) -> Any:
 
 
 def _logcumsumexp(x: Any, axis: int = -1) -> Any:
-    return np.logaddexp.accumulate(x, axis=axis)
+    return running(np.logaddexp, x, axis) if is_foreign(x) else np.logaddexp.accumulate(x, axis=axis)
 
 
 def _logcumsumexp_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
