@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable
-from itertools import chain, takewhile
+from itertools import chain, count, takewhile
+from operator import itemgetter
 from typing import Any, Protocol
 
 from ..errors import GraphError
@@ -35,8 +36,9 @@ class Watcher(Protocol):
         """End a pass that failed, in a rule or in ``finish``: no gradient will be delivered."""
 
 
-# Leaf -> its watcher, which may hold the leaf and so is held weakly, and the leaf's position.
-watched: weakref.WeakKeyDictionary[Node, tuple[weakref.ref[Watcher], int]] = weakref.WeakKeyDictionary()
+# Leaf -> its watcher, which may hold the leaf and so is held weakly; the leaf's position; the number of the watcher.
+watched: weakref.WeakKeyDictionary[Node, tuple[weakref.ref[Watcher], int, int]] = weakref.WeakKeyDictionary()
+_numbers = count()
 
 
 def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
@@ -59,19 +61,20 @@ def watch_gradients(leaves: Iterable[Variable], watcher: Watcher) -> None:
     leaf 1 [2.71828183]
     leaf 0 [5.43656366]
     """
+    number = next(_numbers)
     for position, leaf in enumerate(leaves):
         node = leaf.node
         if node is None or node.op is not None or node.shape is None:
             raise GraphError(f"watch_gradients takes Tensors that are leaves; number {position} is none.")
         if node not in watched:
             notes_of(node).hooks.append(_hook_of(weakref.ref(node)))
-        watched[node] = (weakref.ref(watcher), position)
+        watched[node] = (weakref.ref(watcher), position, number)
 
 
 def _hook_of(reference: weakref.ref[Node]) -> Callable[[Any], None]:
     def pass_on(gradient: Any) -> None:
         node = reference()
-        watcher, position = _watcher_of(node)
+        watcher, position, _ = _watcher_of(node)
         if node is not None and watcher is not None:
             if notes_of(node).hooks[-1] is not pass_on:
                 raise GraphError("a hook was registered on a leaf whose gradient is watched: register hooks before.")
@@ -80,21 +83,21 @@ def _hook_of(reference: weakref.ref[Node]) -> Callable[[Any], None]:
     return pass_on
 
 
-def _watcher_of(node: Node | None) -> tuple[Watcher | None, int]:
-    """Return the watcher of a leaf, if it is still there, and the position of the leaf."""
-    reference, position = (None, 0) if node is None else watched.get(node, (None, 0))
-    return (None if reference is None else reference()), position
+def _watcher_of(node: Node | None) -> tuple[Watcher | None, int, int]:
+    """Return the watcher of a leaf, if it is still there, the position of the leaf, and the number of the watcher."""
+    reference, position, number = (None, 0, 0) if node is None else watched.get(node, (None, 0, 0))
+    return (None if reference is None else reference()), position, number
 
 
 def come_early(nodes: list[Node]) -> dict[Watcher, list[int]]:
     """Move every watched leaf in ``nodes`` (from ``collect``) to directly after the last node that reads it; return the
-    watchers, with the positions of their leaves."""
-    found: dict[Watcher, list[int]] = {}
+    watchers, in the order in which they were made, with the positions of their leaves."""
+    found: dict[tuple[int, Watcher], list[int]] = {}
     waiting: set[Any] = set()
     for node in takewhile(lambda n: n.op is None, reversed(nodes)):
-        watcher, position = _watcher_of(node)
+        watcher, position, number = _watcher_of(node)
         if watcher is not None:
-            found.setdefault(watcher, []).append(position)
+            found.setdefault((number, watcher), []).append(position)
             waiting.add(node)
     early, last = set(waiting), {}
     for node in reversed(nodes):
@@ -103,7 +106,7 @@ def come_early(nodes: list[Node]) -> dict[Watcher, list[int]]:
             waiting.difference_update(last[node])
     early -= waiting  # the root itself has no reader
     nodes[:] = chain.from_iterable([*(() if n in early else (n,)), *last.get(n, ())] for n in list(nodes))
-    return found
+    return {watcher: found[number, watcher] for number, watcher in sorted(found, key=itemgetter(0))}
 
 
 def past_watchers(

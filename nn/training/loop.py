@@ -114,6 +114,7 @@ def fit(
             With LBFGS, or with `accumulate`, the update is outside.
 
     Ctrl-C ends the training: the history so far is returned with `stopped == "interrupted"`, and the model is usable.
+    With `nn.distributed`, all ranks must end in the same epoch: otherwise each raises `ad.parallel.RankError`.
 
     Raises:
         ValueError: lengths that differ, empty data, early stopping on a number that is not measured, two metrics of one

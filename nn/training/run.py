@@ -118,6 +118,8 @@ class Run:
                 self.watch.restore()
                 history.best_epoch = self.watch.best_epoch
                 self._call_back("on_train_end", history.last)
+        if self.optimizer._averaging is not None:
+            self.optimizer._averaging.end(history.stopped)
         return history
 
     def _epoch(self, epoch: int) -> None:

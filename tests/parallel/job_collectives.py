@@ -73,7 +73,46 @@ for dtype in (np.float16, np.float32, np.complex64):
         expected = expected + other
     assert total.dtype == dtype and total.tobytes() == expected.tobytes()  # added in the order of the ranks
 
+for dtype, sums in ((bool, np.int64), (np.int8, np.int64), (np.uint8, np.uint64)):  # as in np.sum: no overflow
+    total = parallel.allreduce(np.ones(2, dtype) * 100)
+    assert parallel.allreduce(np.ones(2, dtype)).tolist() == [n, n] and total.tolist() == [100 * n] * 2
+    assert parallel.allreduce(np.ones(2, dtype)).dtype == parallel.reduce_scatter(np.ones(n, dtype)).dtype == sums
+assert parallel.allreduce(np.ones(3, bool), op="mean").tolist() == [1.0] * 3
+
+number = ad.scalar(1.0 + rank)  # a Scalar stays one, where there is one number
+for y, value in (
+    (parallel.allreduce(number), n * (n + 1) / 2),
+    (parallel.allreduce(number, op="mean"), (n + 1) / 2),
+    (parallel.broadcast(number, root=n - 1), float(n)),
+    (parallel.reduce(number, root=0), n * (n + 1) / 2 if rank == 0 else 0.0),
+):
+    assert isinstance(y, ad.Scalar) and y.data == value
+
+# Under vmap one exchange has all examples, in both modes; under ad.compile a collective is refused.
+many = rng.normal(size=(n, 2, n, 3))[rank]
+for name, (collective, _) in ALONE.items():
+    for f in (
+        collective,
+        ad.grad(lambda v, c=collective: np.sin(c(np.cos(v))).sum()),
+        lambda v, c=collective: ad.jvp(c, (v,), (v,))[1],
+    ):
+        one_by_one = np.stack([f(example) for example in many])
+        np.testing.assert_allclose(ad.vmap(f)(many), one_by_one, rtol=1e-14, atol=1e-15, err_msg=name)
+with pytest.raises(ad.TraceError, match="allreduce exchanges messages between ranks"):
+    ad.compile(parallel.allreduce)(x)
+
+parallel.agree("arrays and numbers that are no numbers", {"w": np.array([1.0, np.nan]), "loss": float("nan")})
 if n > 1:
+    with pytest.raises(parallel.RankError, match=r"agree on the weights, b: rank 0 has no such entry, rank 1 has \[1"):
+        parallel.agree("the weights", {"a": np.ones(2), **({"b": np.ones(2)} if rank else {})})
+    wrong = TypeError if rank == 0 else parallel.RankError  # nobody waits for a rank whose argument is refused
+    with pytest.raises(wrong, match="exchanges numbers between ranks; got NoneType"):
+        parallel.allreduce(None if rank == 0 else x)
+    wrong = ValueError if rank == 0 else parallel.RankError
+    with pytest.raises(wrong, match=f"needs an axis 0 of length {n}, the number of ranks"):
+        parallel.reduce_scatter(np.ones(n + 1 if rank == 0 else n))
+    with pytest.raises(parallel.RankError, match=r"\(3,\), \(1, 3\).*\(3,\), \(2, 3\)"):
+        ad.vmap(parallel.allreduce)(np.ones((1 if rank == 0 else 2, 3)))
     with pytest.raises(parallel.RankError, match=r"do not agree on the collective.*rank 0 has .*\(2,\).*rank 1 has"):
         parallel.allreduce(np.ones(2 if rank == 0 else 3))
     with pytest.raises(parallel.RankError, match=r"rank 0 has .*not recorded.*rank 1 has .*recorded"):

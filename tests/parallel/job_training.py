@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,59 @@ for other, said in (
         nn.distributed(other)
 with pytest.raises(ad.GraphError, match="create_graph"):
     (a * a).sum().backward(create_graph=True)
-optimizer.add_param_group({"params": [mine]})
-with pytest.raises(ad.GraphError, match="add groups before"):
-    (a * a).sum().backward()
+more = ad.tensor(np.ones(3))
+optimizer.add_param_group({"params": [more]})
+(a * more).sum().backward()
+with pytest.raises(ad.GraphError, match=r"parameter 3 .* has changed since nn\.distributed \(a new group"):
+    optimizer.step()
+
+# A frozen parameter takes no part; one that is no longer frozen, or has another dtype, needs a new call.
+frozen = network(rank)
+frozen[0].weight.requires_grad = False
+optimizer = nn.distributed(nn.SGD(frozen.parameters(), lr=0.1))
+for change in (lambda: setattr(frozen[0].weight, "requires_grad", True), lambda: frozen.astype(np.float64)):
+    optimizer.zero_grad()
+    frozen(x[0, rank]).sum().backward()
+    optimizer.step()
+    change()
+    frozen(x[0, rank]).sum().backward()
+    with pytest.raises(ad.GraphError, match=r"parameter 0 .* has changed since nn\.distributed"):
+        optimizer.step()
+    optimizer = nn.distributed(nn.SGD(frozen.parameters(), lr=0.1))
+parallel.agree("the parameters", bits(list(frozen.parameters())))
+
+# Adam's moments on rank 0 alone: the ranks would drift apart.
+optimizer = nn.Adam([a])
+if rank == 0:
+    a.grad = np.ones(3)
+    optimizer.step()
+with pytest.raises(parallel.RankError, match=r"its state: rank 0 has numbers with the SHA-256 .*, rank 1 has none"):
+    nn.distributed(optimizer)
+with pytest.raises(TypeError, match=r"cannot be copied or pickled; save optimizer\.state_dict"):
+    copy.deepcopy(nn.distributed(nn.SGD([b], lr=0.1)))
+
+# Ranks whose passes reach parameters of different optimizers, in either order: nobody waits, and the next is right.
+one, two = ad.tensor(np.ones(3)), ad.tensor(np.ones(4))
+first, second = nn.distributed(nn.SGD([one], lr=1.0)), nn.distributed(nn.SGD([two], lr=1.0))
+for reached in (one, two):
+    with pytest.raises(parallel.RankError, match=r"different optimizers|came to optimizer\.step"):  # noqa: PT012
+        (reached.sum() if rank == 0 else one.sum() + two.sum()).backward()
+        first.step()
+        second.step()
+    first.zero_grad()
+    second.zero_grad()
+(one.sum() + two.sum()).backward()
+first.step()
+second.step()
+assert not one.data.any() and not two.data.any()
+hooked = one * 1.0
+hooked.register_hook(lambda g: two.sum().backward())
+with pytest.raises(ad.GraphError, match="inside a backward pass"):
+    (hooked.sum() + two.sum()).backward()
+
+# Rank 0 ends nn.fit an epoch before the others.
+optimizer = nn.distributed(nn.Adam(frozen.parameters()))
+with pytest.raises(parallel.RankError, match=r"rank 0 has ended its training \(finished\) while rank 1 is in a"):
+    nn.fit(
+        frozen, x[0, rank], y[0, rank], loss=nn.CrossEntropyLoss(), optimizer=optimizer, epochs=1 if rank == 0 else 2
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,17 @@ def test_the_example_gives_the_numbers_of_one_process() -> None:
     assert whole < 1e-5  # sums in another order, through 22 steps of Adam in float32
 
 
+def test_mpi4py_without_an_mpi_is_an_import_error_that_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoMPI(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError("cannot load MPI library")
+
+    for found in (NoMPI("mpi4py"), None):  # mpi4py as its wheels do; no mpi4py
+        monkeypatch.setitem(sys.modules, "mpi4py", found)
+        with pytest.raises(ImportError, match=r"apt install openmpi-bin, then pip install 'backflow\[mpi\]'"):
+            ad.parallel.run(lambda: 0)
+
+
 def test_what_cannot_be_averaged_is_refused_before_any_message() -> None:
     pytest.importorskip("mpi4py")
     p = ad.tensor([1.0])
@@ -81,3 +93,7 @@ def test_what_cannot_be_averaged_is_refused_before_any_message() -> None:
         ad.parallel.allreduce([1.0], op="max")
     with pytest.raises(ValueError, match="a rank from 0 to 0; got 1"):
         ad.parallel.broadcast([1.0], root=1)
+    from mpi4py import MPI
+
+    with pytest.raises(ValueError, match=r"comm is MPI\.COMM_NULL"):
+        ad.parallel.allreduce([1.0], comm=MPI.COMM_NULL)
