@@ -151,16 +151,15 @@ class _Lines:
 
 
 @cache
-def _key(kind: Any) -> int:
-    return int(kind.Create_keyval())
+def _key() -> int:
+    return int(type(ad.parallel.communicator()).Create_keyval())
 
 
 def _lines_of(comm: Any) -> _Lines:
     """Return the lines of a communicator, made once and kept with it."""
-    key = _key(type(comm))
-    if comm.Get_attr(key) is None:
-        comm.Set_attr(key, _Lines(comm))
-    lines: _Lines = comm.Get_attr(key)
+    if comm.Get_attr(_key()) is None:
+        comm.Set_attr(_key(), _Lines(comm))
+    lines: _Lines = comm.Get_attr(_key())
     return lines
 
 
