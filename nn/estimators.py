@@ -177,7 +177,9 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
         size = len(x) if self.solver == "lbfgs" else min(rows, len(x))
         held_out = stops and self.early_stopping
         monitor = "val_loss" if held_out else "loss"
-        stopping = EarlyStopping(monitor, patience=self.n_iter_no_change, min_delta=self.tol) if stops else None
+        # scikit-learn stops after more than n_iter_no_change epochs that are not better by tol than the best before
+        patience = self.n_iter_no_change + 1
+        rule = EarlyStopping(monitor, patience, self.tol, cumulative_delta=False, restore_best=held_out)
         history = fit(
             self.model_,
             x,
@@ -188,7 +190,7 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
             batch_size=size,
             sample_weight=weight,
             validation_split=self.validation_fraction if held_out else 0.0,
-            early_stopping=stopping,
+            early_stopping=rule if stops else None,
             shuffle=self.shuffle and size < len(x),
             progress=bool(self.verbose),
             rng=self._rng,

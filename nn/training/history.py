@@ -90,6 +90,8 @@ class EarlyStopping:
         monitor: name of the number to watch, such as "val_loss" or "val_accuracy".
         patience: stop after this many epochs in a row without improvement.
         min_delta: a smaller change is no improvement.
+        cumulative_delta: True: changes smaller than min_delta add up, as in Keras. False: an epoch must be better by
+            min_delta than the best one before it, as in scikit-learn.
         mode: "min", "max", or "auto": "max" for names that end in "accuracy", "min" for those that end in "loss" or
             "error"; other names need "min" or "max".
         target: stop as soon as the number reaches this value.
@@ -106,6 +108,7 @@ class EarlyStopping:
     monitor: str = "val_loss"
     patience: int = 5
     min_delta: float = 0.0
+    cumulative_delta: bool = True
     mode: str = "auto"
     target: float | None = None
     restore_best: bool = True
@@ -142,9 +145,13 @@ class EarlyStopping:
 
     def improves(self, value: float, best: float | None) -> bool:
         """Return whether `value` is better than `best` by more than min_delta; NaN never is."""
+        return self.is_better(value, best, self.min_delta)
+
+    def is_better(self, value: float, best: float | None, by: float = 0.0) -> bool:
+        """Return whether `value` is better than `best` by more than ``by``; NaN never is."""
         if math.isnan(value):
             return False
-        return best is None or self.sign * (best - value) > self.min_delta
+        return best is None or self.sign * (best - value) > by
 
     def reaches_target(self, value: float) -> bool:
         """Return whether `value` is as good as the target."""

@@ -358,6 +358,7 @@ class Watch:
         self.model, self.stopping = model, stopping
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self.improved = 0  # the last epoch that was better by min_delta
         self.state: dict[str, Array] | None = None
 
     def should_stop(self, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -366,11 +367,14 @@ class Watch:
         if stopping is None:
             return False
         value = logs[stopping.monitor]
-        if stopping.improves(value, self.best):
+        enough = stopping.improves(value, self.best)
+        if enough or (not stopping.cumulative_delta and stopping.is_better(value, self.best)):
             self.best, self.best_epoch = value, epoch
             if stopping.restore_best:
                 self.state = self.model.state_dict()
-        return stopping.reaches_target(value) or epoch - (self.best_epoch or 0) >= stopping.patience
+        if enough:
+            self.improved = epoch
+        return stopping.reaches_target(value) or epoch - self.improved >= stopping.patience
 
     def restore(self) -> None:
         """Give the model its best weights back."""
@@ -379,7 +383,7 @@ class Watch:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the best number, its epoch and weights."""
-        return {"best": self.best, "best_epoch": self.best_epoch, "state": self.state}
+        return {"best": self.best, "best_epoch": self.best_epoch, "improved": self.improved, "state": self.state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the result of `state_dict`."""

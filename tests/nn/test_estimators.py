@@ -151,6 +151,18 @@ def test_early_stopping_holds_rows_out() -> None:
     assert model.n_iter_ < 200 and model.score(x, y) > 0.95
 
 
+def test_training_stops_at_the_epoch_of_scikit_learns_rule() -> None:
+    """Epochs that are not better by tol than the best before: their improvements do not add up."""
+    x, y = load_iris(return_X_y=True)
+    model = nn.NeuralClassifier((8,), max_iter=300, tol=0.004, n_iter_no_change=3, random_state=0).fit(x, y)
+    best, idle, epochs = np.inf, 0, 0
+    while idle <= 3:
+        loss = model.loss_curve_[epochs]
+        idle, best, epochs = (idle + 1 if loss > best - 0.004 else 0), min(best, loss), epochs + 1
+    assert model.n_iter_ == epochs < 300
+    assert model.loss_curve_[-5] - model.loss_curve_[-1] > 0.004  # they would have added up
+
+
 def test_class_weights_and_sample_weights_move_the_boundary() -> None:
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.normal(0, 1, (180, 1)), rng.normal(1.5, 1, (20, 1))])

@@ -129,6 +129,16 @@ def test_early_stopping_stops_and_restores_the_best_weights():
         np.testing.assert_array_equal(a, states[1][name])
 
 
+@pytest.mark.parametrize(("cumulative", "stops_after"), [(True, 7), (False, 4)])
+def test_small_improvements_add_up_or_do_not(cumulative, stops_after):
+    x, y = blobs(20)
+    scores = iter([0.5, 0.54, 0.58, 0.62, 0.62, 0.62, 0.62, 0.62])
+    rule = nn.EarlyStopping("quality_accuracy", patience=3, min_delta=0.1, cumulative_delta=cumulative)
+    metrics = {"quality_accuracy": lambda prediction, target: next(scores)}
+    history = train(classifier(), x, y, epochs=8, batch_size=20, metrics=metrics, early_stopping=rule)
+    assert (history.epochs, history.best_epoch) == (stops_after, 4)  # 0.62 is 0.12 better than 0.5
+
+
 def test_a_target_ends_the_training_as_soon_as_it_is_met():
     x, y = blobs()
     history = train(
