@@ -199,12 +199,13 @@ class DistributedSampler(Sampler):
     Args:
         dataset: anything with a length.
         num_replicas, rank: how many processes, and which one this is; by default those of the MPI job.
-        shuffle: another order in every epoch, drawn from (seed, epoch) alone: call `set_epoch` before each.
-        seed: the same on every rank.
+        shuffle: another order in every epoch, drawn from (seed, epoch) alone. `nn.fit` sets the epoch; in a loop of
+            your own call `set_epoch` before each.
+        seed: an integer >= 0, the same on every rank.
         drop_last: leave indices out instead of repeating some.
 
     Raises:
-        ValueError: a rank out of range, or a dataset without samples.
+        TypeError, ValueError: a number that is no integer or out of its range, or a dataset without samples.
         ImportError: num_replicas or rank is left out, and mpi4py is not installed.
 
     >>> [list(DistributedSampler(range(5), num_replicas=2, rank=r, shuffle=False)) for r in (0, 1)]
@@ -225,16 +226,17 @@ class DistributedSampler(Sampler):
             num_replicas = comm.Get_size() if num_replicas is None else num_replicas
             rank = comm.Get_rank() if rank is None else rank
         self.num_replicas = _count("DistributedSampler", "num_replicas", num_replicas)
-        if not 0 <= rank < self.num_replicas:
+        self.rank = _count("DistributedSampler", "rank", rank, least=0)
+        if self.rank >= self.num_replicas:
             raise ValueError(f"DistributedSampler: rank must be from 0 to {self.num_replicas - 1}, got {rank}")
         if not len(dataset):
             raise ValueError("DistributedSampler: the dataset has no samples")
-        self.dataset, self.rank, self.shuffle, self.seed = dataset, int(rank), bool(shuffle), int(seed)
-        self.drop_last, self.epoch = bool(drop_last), 0
+        self.dataset, self.shuffle, self.drop_last, self.epoch = dataset, bool(shuffle), bool(drop_last), 0
+        self.seed = _count("DistributedSampler", "seed", seed, least=0)
 
     def set_epoch(self, epoch: int) -> None:
         """Set the number that the next order is drawn from, together with the seed."""
-        self.epoch = int(epoch)
+        self.epoch = _count("DistributedSampler.set_epoch", "epoch", epoch, least=0)
 
     def __iter__(self) -> Iterator[int]:
         count, wanted = len(self.dataset), len(self) * self.num_replicas
@@ -252,9 +254,9 @@ def _own(generator: Rng) -> np.random.Generator | None:
     return None if generator is None else as_generator(generator)
 
 
-def _count(who: str, name: str, number: Any) -> int:
+def _count(who: str, name: str, number: Any, least: int = 1) -> int:
     if isinstance(number, (bool, np.bool_)) or not isinstance(number, (int, np.integer)):
         raise TypeError(f"{who}: {name} must be an integer, got {number!r}")
-    if number < 1:
-        raise ValueError(f"{who}: {name} must be >= 1, got {number}")
+    if number < least:
+        raise ValueError(f"{who}: {name} must be >= {least}, got {number}")
     return int(number)

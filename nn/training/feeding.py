@@ -139,6 +139,13 @@ class FromLoader:
         data.weights = self.weights
         return data, FromLoader(DataLoader(out, max(sampler.batch_size, 256)), self.dtype, self.targets)
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Set the epoch of samplers whose order depends on it, such as `DistributedSampler`."""
+        batches = self.loader.batch_sampler
+        for sampler in (batches, getattr(batches, "sampler", None)):
+            if callable(getattr(sampler, "set_epoch", None)):
+                sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
     def generators(self) -> Iterator[np.random.Generator]:
         """Yield the generators that an epoch draws from."""
         yield from self.loader.generators()

@@ -75,8 +75,8 @@ def fit(
         model: called as model(x_batch); with a tuple of arrays as x, as model(a_batch, b_batch, ...); with a dict, as
             model(name=batch, ...).
         x, y: arrays (N, ...), equally long. y may be a tuple or a dict of arrays, one for each output. Or x is a
-            `nn.data.Dataset` or `nn.data.DataLoader` that gives (inputs, y) itself. Floating arrays are cast to the
-            parameters' dtype.
+            `nn.data.Dataset` or `nn.data.DataLoader` that gives (inputs, y) itself; a sampler with `set_epoch` gets
+            the number of each epoch. Floating arrays are cast to the parameters' dtype.
         loss: (prediction, y_batch) -> mean over the batch, such as `nn.CrossEntropyLoss()`. Or a tuple or a dict of
             losses in the form of the model's output and of y; their sum is minimised, weighted by `loss_weights` of
             the same form, and the history has each as "name_loss".

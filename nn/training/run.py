@@ -25,7 +25,7 @@ from .callbacks import Callback
 from .checkpoints import Checkpoint
 from .checks import left_out, warn_of_left_out
 from .evaluation import measure, modes_restored, plain_tree
-from .feeding import Array, Batch, FromArrays, Source, call
+from .feeding import Array, Batch, FromArrays, FromLoader, Source, call
 from .history import EarlyStopping, History
 from .objective import Objective, RunningLoss, as_number
 from .progress import Display
@@ -127,6 +127,8 @@ class Run:
         started = time.perf_counter()
         self.model.train()
         self.shown.epoch(epoch, self.epochs, len(self.data))
+        if isinstance(self.data, FromLoader):
+            self.data.begin_epoch(epoch)
         self._call_back("on_epoch_begin", epoch, {})
         untrained = left_out(self.model, self.optimizer)
         if untrained and untrained != self.untrained:  # a callback may have replaced a layer

@@ -159,6 +159,9 @@ def test_samples_of_tuples_dicts_and_named_tuples_are_collated_part_by_part():
         (lambda: BatchSampler(range(3), True), TypeError, "batch_size must be an integer, got True"),
         (lambda: DistributedSampler(range(3), 2, 2), ValueError, "rank must be from 0 to 1, got 2"),
         (lambda: DistributedSampler([], 2, 0), ValueError, "no samples"),
+        (lambda: DistributedSampler(range(3), 2, 0.5), TypeError, "rank must be an integer, got 0.5"),
+        (lambda: DistributedSampler(range(3), 2, 0, seed=None), TypeError, "seed must be an integer, got None"),
+        (lambda: DistributedSampler(range(3), 2, 0).set_epoch(-1), ValueError, "epoch must be >= 0, got -1"),
     ],
 )
 def test_mistakes_are_named(act, error, said):
