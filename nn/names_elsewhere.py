@@ -67,6 +67,7 @@ IN_PACKAGE = {
         ("remove_weight_norm", "remove_spectral_norm"), "write nn.parametrize.remove_parametrizations(layer, 'weight')"
     ),
     "parametrizations": "nn.parametrize has weight_norm, spectral_norm and register_parametrization",
+    "summary": "write model.summary(x)",
     "train": "write nn.fit(model, x, y), or model.train() for the mode",
     "compile": "write ad.compile(f), or nn.training_step(model, loss, optimizer, compiled=True)",
     "to": "everything is NumPy on the CPU; write model.astype(dtype)",

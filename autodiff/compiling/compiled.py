@@ -142,7 +142,8 @@ class Compiled:
         return self if instance is None else types.MethodType(self, instance)
 
     def __repr__(self) -> str:
-        return f"<compiled {self.name}, {len(self.programs)} programs>"
+        count = len(self.programs)
+        return f"<compiled {self.name}, {count} program{'s' * (count != 1)}>"
 
     @property
     def programs(self) -> list[Any]:

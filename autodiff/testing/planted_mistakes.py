@@ -119,6 +119,8 @@ class PowerReport:
         lines += [f"  never seen: {name:<30} needs {need}" for name, need in self.missed.items()]
         return "\n".join(lines)
 
+    __repr__ = __str__
+
 
 def power(
     f: Callable[..., Any],

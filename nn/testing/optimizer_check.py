@@ -101,6 +101,8 @@ class OptimizerReport:
         lines.append(f"  call again: check_optimizer(the same optimizer, seed={self.seed}, examples={self.examples})")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
     def raise_if_wrong(self) -> None:
         """Raise OptimizerError if a property is violated."""
         __tracebackhide__ = True

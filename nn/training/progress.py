@@ -210,7 +210,7 @@ class Notebook(Quiet):
         self.update: Update | None = None
         self.total = self.count = 0
         self.start, self.drawn = time.monotonic(), 0.0
-        self.head = self.tail = self.picture = ""
+        self.head = self.tail = self.running = self.picture = ""
         self.losses: dict[str, list[float]] = {}
         self.first = 1
 
@@ -222,8 +222,9 @@ class Notebook(Quiet):
             self.update = self.show(self._html())
 
     def batch(self, loss: float) -> None:
-        """Redraw when the last drawing is old enough."""
+        """Redraw when the last drawing is old enough; before the first numbers of an epoch, with the running loss."""
         self.count += 1
+        self.running = f"loss {loss:.4g}"
         if time.monotonic() - self.drawn >= INTERVAL:
             self._draw()
 
@@ -255,5 +256,5 @@ class Notebook(Quiet):
     def _html(self) -> str:
         taken = time.monotonic() - self.start
         bar = f'<progress value="{self.count}" max="{max(1, self.total)}"></progress>'
-        text = escape(f"{self.tail}  {taken:.1f} s".strip())
+        text = escape(f"{self.tail or self.running}  {taken:.1f} s".strip())
         return f'<div style="font-family:monospace">{self.head} {bar} {text}</div>{self.picture}'

@@ -121,6 +121,7 @@ def test_an_animation_shows_one_picture_at_a_time(open_page):
         (lambda: ad.tensor([1e308, -1e308]), ["Tensor"]),
         (lambda: np.tanh(ad.tensor([1.0, 2.0])), ["tanh"]),
         (lambda: nn.Sequential(nn.Linear(3, 2), nn.ReLU()), ["Sequential", "8 parameters", "ReLU"]),
+        (lambda: nn.MLP(3, [2, 1]), ["11 parameters", ">4</span>", ">3</span>"]),  # of a neuron: weights and bias
     ],
 )
 def test_notebook_cards_show_what_matters(value, expected):

@@ -53,7 +53,7 @@ def test_power_names_the_mistakes_that_inputs_can_never_show() -> None:
     report = power(np.tanh, np.array([0.5, 1.5]), vjp=lambda g, y, x: (g * (1 - y * y),))
     assert {"factor 2", "wrong sign", "rounded to float32", "reversed"} <= set(report.caught)
     assert "doubled at ties" in report.missed and "halved for negatives" in report.missed
-    assert "needs an input with equal entries" in str(report)
+    assert "needs an input with equal entries" in str(report) == repr(report)  # repr: at Python's prompt
     wider = power(np.tanh, np.array([0.5, 0.5, -1.0, 0.0]), vjp=lambda g, y, x: (g * (1 - y * y),))
     assert {"doubled at ties", "halved for negatives", "nothing at zeros"} <= set(wider.caught)
     assert len(MISTAKES) >= 24

@@ -76,7 +76,7 @@ def number_table(data: np.ndarray[Any, Any]) -> str:
     for row in data.tolist():
         cells = (f'<td style="{CELL}text-align:right">{span(number_text(given))}</td>' for given in row)
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<table style="border-collapse:collapse;background:{WHITE}">{"".join(lines)}</table>'
+    return f'<table style="border-collapse:collapse;margin:0;background:{WHITE}">{"".join(lines)}</table>'
 
 
 def number_text(given: Any) -> str:
@@ -126,15 +126,18 @@ def histogram(data: np.ndarray[Any, Any]) -> str:
 def module_card(module: Any) -> str:
     """Return the card of a module: class, layers with their own parameters, and the total."""
     layers = list(module.named_modules())
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = dict.fromkeys((path for path, _ in layers), 0)
     for name, parameter in module.named_parameters():
-        counts[name.rpartition(".")[0]] = counts.get(name.rpartition(".")[0], 0) + int(parameter.size)
+        owner = name.rpartition(".")[0]
+        while owner not in counts:  # of a list of parameters, the layer that has the list
+            owner = owner.rpartition(".")[0]
+        counts[owner] += int(parameter.size)
     total = sum(counts.values())
     lines = []
     shown = [(path, layer) for path, layer in layers if path]
     for path, layer in shown[:ROWS]:
         arguments = layer.extra_repr() if callable(getattr(layer, "extra_repr", None)) else ""
-        own = f"{counts[path]:,}" if path in counts else ""
+        own = f"{counts[path]:,}" if counts[path] else ""
         cells = (
             span(clean(path), MUTED),
             span(clean(type(layer).__name__), INK, True) + " " + span(clean(arguments, 60), MUTED),
@@ -143,7 +146,7 @@ def module_card(module: Any) -> str:
                      + f'<td style="{CELL}text-align:right">{span(own, PARAM, True)}</td></tr>')  # fmt: skip
     if len(shown) > ROWS:
         lines.append(f'<tr><td style="{CELL}" colspan="3">{span(f"… {len(shown) - ROWS} more", MUTED)}</td></tr>')
-    table = f'<table style="border-collapse:collapse;background:{WHITE}">{"".join(lines)}</table>' if lines else ""
+    table = f'<table style="border-collapse:collapse;margin:0;background:{WHITE}">{"".join(lines)}</table>' if lines else ""
     head = span(clean(type(module).__name__), INK, True, 14) + span(f"{GAP}{total:,} parameters", MUTED)
     return box(head, table)
 

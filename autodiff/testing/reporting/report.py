@@ -208,6 +208,8 @@ class DerivativeReport:
         lines += [f"  not checked, {why}: {', '.join(props)}" for why, props in self.unchecked().items()]
         return "\n".join(lines)
 
+    __repr__ = __str__  # in a notebook and at Python's prompt
+
     @property
     def range_text(self) -> str:
         """The range of the inputs, and the count of numbers in one example."""
