@@ -24,6 +24,7 @@ BOX = (
     f"display:inline-block;border:1px solid {BORDER};border-radius:8px;background:{WHITE};color:{INK};padding:8px 12px;"
 )
 TYPE = f"font:13px/1.5 {FONT}"
+TABLE = f"border-collapse:collapse;margin:0;background:{WHITE}"
 
 
 def card(thing: Any) -> str:
@@ -76,7 +77,7 @@ def number_table(data: np.ndarray[Any, Any]) -> str:
     for row in data.tolist():
         cells = (f'<td style="{CELL}text-align:right">{span(number_text(given))}</td>' for given in row)
         lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f'<table style="border-collapse:collapse;margin:0;background:{WHITE}">{"".join(lines)}</table>'
+    return f'<table style="{TABLE}">{"".join(lines)}</table>'
 
 
 def number_text(given: Any) -> str:
@@ -146,7 +147,7 @@ def module_card(module: Any) -> str:
                      + f'<td style="{CELL}text-align:right">{span(own, PARAM, True)}</td></tr>')  # fmt: skip
     if len(shown) > ROWS:
         lines.append(f'<tr><td style="{CELL}" colspan="3">{span(f"… {len(shown) - ROWS} more", MUTED)}</td></tr>')
-    table = f'<table style="border-collapse:collapse;margin:0;background:{WHITE}">{"".join(lines)}</table>' if lines else ""
+    table = f'<table style="{TABLE}">{"".join(lines)}</table>' if lines else ""
     head = span(clean(type(module).__name__), INK, True, 14) + span(f"{GAP}{total:,} parameters", MUTED)
     return box(head, table)
 
