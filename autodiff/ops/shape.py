@@ -56,7 +56,9 @@ def _transpose(x: Any, axes: Any = None) -> Any:
 
 
 def _inverse(axes: Any) -> Any:
-    return None if axes is None else tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
+    if axes is None or not np.ndim(axes):  # one axis may be given as a number
+        return axes
+    return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
 transpose = op(

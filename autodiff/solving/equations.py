@@ -75,7 +75,7 @@ def fixed_point(f: Function, start: Any, *parameters: Any, rtol: float = 1e-12, 
     layout = Layout(start, "ad.fixed_point")
 
     def solver(*constants: Any) -> Any:
-        x = layout.start
+        x, moved = layout.start, np.inf
         for _ in range(max_iterations):
             new = real_numbers(layout.vector(f(layout.plain(x), *constants), "what f returns"), "ad.fixed_point: f")
             moved, size = np.max(np.abs(new - x), initial=0.0), np.max(np.abs(new), initial=0.0)

@@ -30,7 +30,7 @@ def implicit(solver: Function, condition: Function, *, tolerance: float = 1e-6) 
 
     A derivative is refused (GraphError) where the solution does not fulfil the condition: where one Newton step would
     move it by more than ``tolerance``, relative to its largest number, and by more than ``tolerance**2``.
-    numpy.linalg.LinAlgError where dF/dx is singular, which is where the solution has no derivative.
+    numpy.linalg.LinAlgError where dF/dx is singular within rounding, which is where the solution has no derivative.
 
     Christianson (1994), "Reverse accumulation and attractive fixed points"; Blondel et al. (2022), "Efficient and
     modular implicit differentiation". JAX: ``jax.lax.custom_root``.
@@ -111,16 +111,28 @@ class _Adjoint:
 
     def check(self, slopes: np.ndarray, y: np.ndarray, operands: list[Any]) -> None:
         """Refuse a solution that a Newton step would move."""
-        try:
-            step = np.linalg.solve(slopes, plain(self.residual(y, *operands)))
-        except np.linalg.LinAlgError:
+        if _is_singular(slopes):
             raise np.linalg.LinAlgError(
                 "ad.implicit: the Jacobian of the condition in the solution is singular, so that the solution has no "
                 "derivative there: it is a multiple root, one of many solutions, or the condition has a kink."
-            ) from None
+            )
+        step = np.linalg.solve(slopes, plain(self.residual(y, *operands)))
         moved, size = np.max(np.abs(step), initial=0.0), np.max(np.abs(y), initial=0.0)
         if not (moved <= self.tolerance * size or moved <= self.tolerance**2):
             raise GraphError(
                 f"ad.implicit: the solution does not fulfil the condition: a Newton step would move it by {moved:.3g}, "
                 f"and its largest number is {size:.3g}. Let the solver run longer, or give tolerance=."
             )
+
+
+def _is_singular(a: np.ndarray) -> bool:
+    """Return whether a matrix is singular within rounding, whatever the units of its rows and columns: ``solve`` gives
+    numbers without a right digit for most of these. A NaN is not singular: it stays one."""
+    if not a.size or not np.isfinite(a).all():
+        return False
+    for axis in (1, 0):
+        size = np.max(np.abs(a), axis=axis, keepdims=True, initial=0.0)
+        if not size.all():
+            return True
+        a = a / size
+    return bool(np.linalg.cond(a, 1) * np.finfo(np.float64).eps > 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -26,7 +27,7 @@ def minimize(
     fun: Function,
     x0: Any,
     args: tuple[Any, ...] = (),
-    method: str | None = None,
+    method: str | Function | None = None,
     *,
     bounds: Any = None,
     constraints: Any = (),
@@ -43,7 +44,9 @@ def minimize(
     bounds: as in SciPy for an array; for a nesting the same nesting with a pair (low, high) in place of each leaf,
     whose ends are numbers, arrays of the leaf's shape, or None. constraints: SciPy's dicts, ``NonlinearConstraint``,
     whose functions take the parameters as fun does, and ``LinearConstraint``, over the vector of all numbers; their
-    derivatives are supplied. callback(parameters) is called once an iteration. options, tol: SciPy's.
+    derivatives are supplied. callback: called once an iteration, in one of SciPy's forms: callback(parameters), or
+    callback(intermediate_result=), whose ``x`` is nested as x0; of trust-constr also callback(parameters, state).
+    options, tol: SciPy's.
 
     Returns SciPy's ``OptimizeResult``; ``x`` and ``jac`` are nested as x0. Matrices such as ``hess_inv`` are over the
     vector of all numbers.
@@ -64,14 +67,14 @@ def minimize(
 
     def on_vector(v: Any) -> Any:
         y = fun(layout.tree(v), *args)
-        if math.prod(np.shape(plain(y))) != 1:
+        if isinstance(y, list | tuple | dict | str | None) or math.prod(np.shape(plain(y))) != 1:
             raise TypeError(
                 f"ad.minimize needs a function that returns a single number; it returned {kind_of(y)}. Write .sum() or "
                 ".mean() of it; for residuals, ad.least_squares minimizes the sum of their squares."
             )
         return y
 
-    name = (method or "").lower()
+    name = method.lower() if isinstance(method, str) else ""  # SciPy also takes a function of the user's
     given: dict[str, Any] = {}
     if name in WITHOUT_GRADIENT:
         value: Function = lambda v: np.asarray(own_value(on_vector(v), "ad.minimize: f")).item()
@@ -83,19 +86,34 @@ def minimize(
         second = hessian(on_vector)
         given["hess"] = lambda v: np.asarray(second(v))
     if callback is not None:
-        given["callback"] = lambda v, *_: callback(layout.plain(v))
+        given["callback"] = _callback(callback, layout)
     single = constraints if isinstance(constraints, list | tuple) else [constraints]
     found = scipys("optimize", "ad.minimize").minimize(
         value,
         layout.start,
         method=method,
         bounds=_bounds(bounds, x0, layout),
-        constraints=[_constraint(c, layout) for c in single],
+        constraints=[_constraint(c, layout, name) for c in single],
         tol=tol,
         options=options,
         **given,
     )
     return _nested(found, layout, "jac")
+
+
+def _callback(callback: Function, layout: Layout) -> Function:
+    """Return the callback over the vector, in the form that SciPy recognises by its parameters."""
+    parameters = list(inspect.signature(callback).parameters)
+    if parameters == ["intermediate_result"]:
+
+        def over_result(intermediate_result: Result) -> Any:
+            x = layout.plain(intermediate_result.x)
+            return callback(intermediate_result=type(intermediate_result)(intermediate_result, x=x))
+
+        return over_result
+    if len(parameters) > 1:
+        return lambda v, *state: callback(layout.plain(v), *state)
+    return lambda v, *_: callback(layout.plain(v))
 
 
 def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds: Any = None, **options: Any) -> Result:
@@ -104,7 +122,7 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
 
     fun(parameters, *args) returns the residuals, an array or a nesting of arrays. x0: as for ``minimize``. bounds: of
     an array SciPy's (lows, highs), each a number or one for each parameter; of a nesting as for ``minimize``.
-    options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ...).
+    options: SciPy's (``method``, ``loss``, ``f_scale``, ``x_scale``, ``ftol``, ``kwargs`` of fun, ...).
 
     Returns SciPy's ``OptimizeResult``; ``x`` and ``grad`` are nested as x0, ``jac`` is the matrix over all numbers.
 
@@ -119,12 +137,12 @@ def least_squares(fun: Function, x0: Any, args: tuple[Any, ...] = (), *, bounds:
         raise TypeError(f"ad.least_squares(fun, x0) needs a function; got {kind_of(fun)}.")
     if "jac" in options:
         raise TypeError("ad.least_squares computes the Jacobian itself: leave jac out.")
-    args = tuple(args) if isinstance(args, tuple | list) else (args,)
-    _refuse_recorded(flatten(args)[0])
+    args, kwargs = tuple(args) if isinstance(args, tuple | list) else (args,), options.pop("kwargs", {})
+    _refuse_recorded(flatten([args, kwargs])[0])
     layout = Layout(x0, "ad.least_squares")
 
     def residuals(v: Any) -> Any:
-        return to_vector(flatten(fun(layout.tree(v), *args))[0])
+        return to_vector(flatten(fun(layout.tree(v), *args, **kwargs))[0])
 
     limits = _bounds(bounds, x0, layout) if isinstance(x0, dict | list | tuple) else _two_sides(bounds, layout)
     if limits is not None:
@@ -219,6 +237,7 @@ def _pairs(bounds: Any, start: Any) -> list[Any]:
         if not isinstance(bounds, dict) or bounds.keys() != start.keys():
             raise ValueError(f"bounds must be a dict with the keys {list(start)}; got {kind_of(bounds)}.")
         return [pair for key in start for pair in _pairs(bounds[key], start[key])]
+    bounds = list(bounds) if isinstance(bounds, np.ndarray | zip) else bounds
     if isinstance(start, list | tuple):
         if not isinstance(bounds, list | tuple) or len(bounds) != len(start):
             raise ValueError(f"bounds must have {len(start)} parts, as the start; got {kind_of(bounds)}.")
@@ -232,25 +251,28 @@ def _is_pair(x: Any) -> bool:
     return isinstance(x, list | tuple) and len(x) == 2 and not isinstance(x[0], list | tuple)
 
 
-def _constraint(constraint: Any, layout: Layout) -> Any:
-    """Return a constraint over the vector of all numbers, with its derivatives."""
+def _constraint(constraint: Any, layout: Layout, method: str) -> Any:
+    """Return a constraint over the vector of all numbers, with its derivatives: the Hessian for trust-constr only,
+    because the other methods warn that they ignore it."""
     nonlinear = scipys("optimize", "ad.minimize").NonlinearConstraint
     if isinstance(constraint, nonlinear):
         on_vector, both = _of_vector(constraint.fun, (), layout)
+        curvature = lambda v, w: hessian(lambda u: np.sum(np.reshape(on_vector(u), (-1,)) * w))(v)
+        second = {"hess": curvature} if method == "trust-constr" else {}
         return nonlinear(
-            lambda v: np.asarray(plain(on_vector(v))),
+            lambda v: own_value(on_vector(v), "ad.minimize: a constraint"),
             constraint.lb,
             constraint.ub,
             jac=both,
-            hess=lambda v, w: hessian(lambda u: np.sum(np.reshape(on_vector(u), (-1,)) * w))(v),
             keep_feasible=constraint.keep_feasible,
+            **second,
         )
     if isinstance(constraint, dict):
         if "fun" not in constraint:
             raise ValueError(f"a constraint needs 'type' and 'fun'; got a dict with the keys {list(constraint)}.")
         on_vector, both = _of_vector(constraint["fun"], tuple(constraint.get("args", ())), layout)
         kept = {k: v for k, v in constraint.items() if k not in ("args", "jac")}
-        return {**kept, "fun": lambda v: np.asarray(plain(on_vector(v))), "jac": both}
+        return {**kept, "fun": lambda v: own_value(on_vector(v), "ad.minimize: a constraint"), "jac": both}
     return constraint
 
 

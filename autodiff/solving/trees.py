@@ -12,8 +12,9 @@ import numpy as np
 from ..batching.handle import innermost
 from ..batching.routes import batched_in, over_examples
 from ..errors import GraphError, kind_of
+from ..modes import refuse_trace, state
 from ..transforms.containers import flatten
-from ..variable import Variable, is_live, plain
+from ..variable import TRACED, Variable, is_live, plain
 
 Rebuild = Callable[[Any], Any]
 
@@ -45,16 +46,26 @@ def real_numbers(out: Any, who: str) -> np.ndarray:
     """Return the result of a user's function as float64; complex numbers are refused, whose imaginary part would be
     lost."""
     values = np.asarray(plain(out))
+    if values.dtype.kind not in "fiubc":
+        raise TypeError(f"{who} gave {kind_of(out)}, where numbers are needed.")
     if values.dtype.kind == "c":
         raise TypeError(f"{who} gave complex numbers: solve for real and imaginary parts, np.stack([y.real, y.imag]).")
     return values.astype(np.float64, copy=False)
 
 
 def by_example(solver: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a solver that inside ``vmap`` runs once for each example, because its steps depend on values."""
+    """Return a solver that inside ``vmap`` runs once for each example, because its steps depend on values. A program
+    of ``compile`` has no such steps: refused."""
 
     @wraps(solver)
     def run(*args: Any, **kwargs: Any) -> Any:
+        if state().trace is not None:
+            given = [v._data if isinstance(v, Variable) else v for v in flatten([list(args), kwargs])[0]]
+            if any(type(v) in TRACED for v in given):
+                refuse_trace(
+                    "the steps of a solver depend on values",
+                    "Call the solver outside the compiled function; the function that it solves may be compiled",
+                )
         frame = innermost(batched_in([list(args), kwargs]))
         return solver(*args, **kwargs) if frame is None else over_examples(frame, run, args, kwargs)
 

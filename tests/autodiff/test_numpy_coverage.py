@@ -281,7 +281,7 @@ def test_a_quantile_moves_with_q() -> None:
         (lambda a: np.gradient(np.array([1.0, 4.0, 9.0]), a).sum(), 6.0, -3.0),
         (lambda a: np.block([[a, a], [1.0, 2.0]]).sum(), 7.0, 2.0),
         (lambda a: np.linspace(0.0, a, 3).sum(), 3.0, 1.5),
-        (lambda a: ad.fill_diagonal(np.ones((2, 2)), a).sum(), 6.0, 2.0),
+        (lambda a: ad.fill_diagonal(np.ones((2, 2)), a, inplace=False).sum(), 6.0, 2.0),
     ],
 )
 def test_a_scalar_is_an_operand_of_array_functions(call: Any, value: float, slope: float) -> None:

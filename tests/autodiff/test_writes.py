@@ -37,6 +37,20 @@ def test_item_assignment_takes_every_index_and_broadcasts(index: Any) -> None:
     np.testing.assert_array_equal(x.grad, plain != 7.0)
 
 
+def test_functions_that_write_into_their_argument_are_recorded_as_numpy_means_them() -> None:
+    """ad.put_along_axis and ad.fill_diagonal returned a new value and left the argument: code that takes them from the
+    namespace of a value, such as scipy.stats.false_discovery_control, was silently wrong."""
+    x, plain, where = ad.tensor([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]])
+    y = x * 1.0
+    for xp, z in ((ad, y), (np, y), (np, plain)):
+        assert xp.put_along_axis(z, where, np.array([[9.0], [8.0]]), axis=1) is None
+        assert xp.fill_diagonal(z, 5.0) is None
+    np.testing.assert_array_equal(y.data, plain)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, 0.0)
+    assert ad.put_along_axis(x, where, 9.0, axis=1, inplace=False).tolist() == [[1.0, 9.0], [9.0, 4.0]]
+
+
 def test_every_name_of_the_handle_sees_the_write() -> None:
     x = ad.tensor([1.0, 2.0])
     y = z = x * 1.0

@@ -63,6 +63,22 @@ def test_a_solution_of_zero_may_miss_it_by_rounding() -> None:
     assert ad.grad(nearly)(0.0) == 1.0
 
 
+def test_a_jacobian_that_is_singular_within_rounding_is_named() -> None:
+    """Its solution is one of a line; ``np.linalg.solve`` gave numbers without a right digit, or a bare error."""
+    m = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]])
+    of_line = ad.implicit(lambda a: np.array([a, a, a]), lambda x, a: m @ (x - a))
+    with pytest.raises(np.linalg.LinAlgError, match="the Jacobian of the condition in the solution is singular"):
+        ad.grad(lambda a: of_line(a)[0])(1.0)
+    units = np.array([1e-12, 1e9])  # these rows and columns are no fault
+    scaled = ad.implicit(lambda a: a * np.array([1.0, 1e-9]), lambda x, a: units * (x - a * np.array([1.0, 1e-9])))
+    np.testing.assert_allclose(ad.jacobian(scaled)(1.0), [1.0, 1e-9], rtol=1e-14)
+
+
+def test_a_solver_in_a_compiled_function_is_named() -> None:
+    with pytest.raises(ad.errors.TraceError, match="the steps of a solver depend on values.*outside the compiled"):
+        ad.compile(square_root)(np.array(4.0))
+
+
 def test_a_double_root_has_no_derivative() -> None:
     with pytest.raises(np.linalg.LinAlgError, match="the Jacobian of the condition in the solution is singular"):
         ad.grad(ad.implicit(lambda a: 0.0, lambda x, a: x * x - a))(0.0)

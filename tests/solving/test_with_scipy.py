@@ -117,10 +117,54 @@ def test_the_callback_sees_the_nesting_and_may_stop() -> None:
     assert [sorted(p) for p in seen] == [["x", "y"]] * 2
 
 
+def test_the_callback_has_scipys_other_forms_too() -> None:
+    seen: list[Any] = []
+    ad.minimize(valley, TREE, method="BFGS", callback=lambda intermediate_result: seen.append(intermediate_result))
+    assert sorted(seen[0].x) == ["x", "y"] and isinstance(seen[0].fun, float)
+
+    def stop(p: Any, state: Any) -> bool:
+        return state.nit >= 2 and sorted(p) == ["x", "y"]
+
+    assert ad.minimize(valley, TREE, method="trust-constr", callback=stop).nit == 2
+
+
+def test_a_method_may_be_a_function_and_bounds_of_a_list_an_array() -> None:
+    def one_step(fun: Any, x0: Any, jac: Any, **_: Any) -> Any:
+        return optimize.OptimizeResult(x=x0 - 0.5 * jac(x0), fun=fun(x0))
+
+    assert ad.minimize(lambda p: (p["a"] - 3.0) ** 2, {"a": 1.0}, method=one_step).x == {"a": 3.0}
+    found = ad.minimize(lambda p: p[0] ** 2 + p[1] ** 2, [2.0, 2.0], bounds=np.array([[1.0, 3.0], [1.5, 3.0]]))
+    assert found.x == [1.0, 1.5]
+
+
+def test_further_arguments_of_residuals_may_have_names() -> None:
+    assert ad.least_squares(lambda p, at: p - at, 0.0, kwargs={"at": 2.0}).x == pytest.approx(2.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["dict", "args", "NonlinearConstraint"])
+def test_a_constraint_that_reads_a_recorded_value_is_refused(kind: str) -> None:
+    """ad.grad of the result was 0: the recorded bound had left the graph without a word."""
+
+    def least(a: Any) -> Any:
+        constraint: Any = {"type": "ineq", "fun": lambda x: a - x.sum()}
+        if kind == "args":
+            constraint = {"type": "ineq", "fun": lambda x, a: a - x.sum(), "args": (a,)}
+        if kind == "NonlinearConstraint":
+            constraint = optimize.NonlinearConstraint(lambda x: a - x.sum(), 0.0, np.inf)
+        return ad.minimize(lambda x: ((x - 1.0) ** 2).sum(), np.zeros(1), constraints=constraint, method="SLSQP").x
+
+    with pytest.raises(ad.GraphError, match="a constraint read a recorded value"):
+        ad.grad(lambda a: least(a).sum())(0.5)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: ad.minimize(3.0, 1.0), TypeError, "needs a function; got"),
+        (lambda: ad.minimize(lambda x: (x * x, x), 1.0), TypeError, "a single number; it returned tuple"),
+        (lambda: ad.minimize(lambda x: None, 1.0), TypeError, "a single number; it returned NoneType"),
+        (lambda: ad.least_squares(lambda x: None, 1.0), TypeError, "gave .*, where numbers are needed"),
+        (lambda: ad.fixed_point(lambda x: x, 1.0, max_iterations=0), ad.GraphError, "in 0 steps"),
         (lambda: ad.minimize(lambda x: x, "start"), TypeError, "real numbers, arrays"),
         (lambda: ad.minimize(lambda x: x, np.zeros(2, complex)), TypeError, "real numbers, arrays"),
         (lambda: ad.minimize(lambda v: v * 2, np.zeros(2)), TypeError, "a single number"),

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ...errors import kind_of
+from ...errors import WriteError, kind_of
 from ...registry import composite
-from ...variable import Tensor, Variable, plain, plain_tree, wrap
+from ...variable import Tensor, Variable, is_live, plain, plain_tree, wrap
 from ..joining import stack
 from ..shape import operand
 
@@ -477,50 +477,69 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
 
 
 # ---- new values where NumPy writes into its argument
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
-    """Return a copy of a with val on its main diagonal. ``np.fill_diagonal`` writes into a, which cannot be recorded.
+def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True) -> Any:
+    """Write val into the main diagonal of a, and return None (``np.fill_diagonal``); or return a copy that has it.
 
-    a: two axes, or more that are equally long. wrap: begin again below the end of a tall matrix.
+    a: two axes, or more that are equally long. wrap: begin again below the end of a tall matrix. A write is recorded as
+    ``a[i] = v`` is, and refused for a leaf: write ``inplace=False``, as in JAX, for a new value.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor(np.ones((2, 2)))
-    >>> ad.fill_diagonal(x, 0.0).sum().backward(); x.grad
+    >>> ad.fill_diagonal(x, 0.0, inplace=False).sum().backward(); x.grad
     array([[0., 1.],
            [1., 0.]])
+    >>> y = x * 2.0; np.fill_diagonal(y, 5.0); y.data
+    array([[5., 2.],
+           [2., 5.]])
     """
-    from ..index import setitem
-
     where = np.zeros(np.shape(a), bool)
     np.fill_diagonal(where, True, wrap=wrap)
     places = np.nonzero(where)
     if np.ndim(val):
         val = np.resize(val, (len(places[0]),))
-    return setitem(a, val, index=places)
+    return _put("fill_diagonal", a, places, val, inplace)
 
 
-def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Any:
-    """Return a copy of arr with values at the indices along an axis. ``np.put_along_axis`` writes into arr, which
-    cannot be recorded.
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None, *, inplace: bool = True) -> Any:
+    """Write values into arr at the indices along an axis, and return None (``np.put_along_axis``); or return a copy
+    that has them.
+
+    A write is recorded as ``arr[i] = v`` is, and refused for a leaf: write ``inplace=False``, as in JAX, for a new value.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[1.0, 2.0]])
-    >>> ad.put_along_axis(x, np.array([[1]]), 9.0, axis=1).data
+    >>> ad.put_along_axis(x, np.array([[1]]), 9.0, axis=1, inplace=False).data
     array([[1., 9.]])
+    >>> y = x * 2.0; np.put_along_axis(y, np.array([[1]]), 9.0, axis=1); y.data
+    array([[2., 9.]])
     """
-    from ..index import along, setitem
+    from ..index import along
 
-    indices = np.asarray(plain(indices))
+    name, indices = "put_along_axis", np.asarray(plain(indices))
     if axis is None:
-        return np.reshape(setitem(np.reshape(arr, -1), values, index=indices), np.shape(arr))
+        return _put(name, arr, np.unravel_index(indices, np.shape(arr)), values, inplace)
     axis = normalize_axis_index(axis, np.ndim(arr))
     shape = tuple(
         [k if i == axis else max(m, k) for i, (m, k) in enumerate(zip(np.shape(arr), indices.shape, strict=True))]
     )
-    return setitem(arr, values, index=along(np.broadcast_to(indices, shape), axis))
+    return _put(name, arr, along(np.broadcast_to(indices, shape), axis), values, inplace)
 
 
-composite(fill_diagonal)
-composite(put_along_axis)
+def _put(name: str, x: Any, index: Any, values: Any, inplace: bool) -> Any:
+    from ..index import setitem
+
+    if not inplace:
+        return setitem(x, values, index=index)
+    leaf = isinstance(x, Variable) and x.is_leaf and is_live(x)
+    if leaf or (not isinstance(x, Variable) and isinstance(values, Variable) and is_live(values)):
+        kind = "a leaf" if leaf else "a plain array, which cannot hold a recorded value"
+        raise WriteError(f"ad.{name} would write into {kind}. Write ad.{name}(..., inplace=False): a new value.")
+    x[index] = values
+    return None
+
+
+composite(fill_diagonal, numpy=(np.fill_diagonal,))
+composite(put_along_axis, numpy=(np.put_along_axis,))
 composite(ix_, numpy=(np.ix_,), public=False)  # ad.ix_, under NumPy's name
 for _function in (
     block, append, insert, delete, resize, diagflat, rollaxis, matrix_transpose, broadcast_arrays, meshgrid, kron,
