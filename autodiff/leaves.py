@@ -90,6 +90,8 @@ def reduce(self: Variable) -> Any:
 
 def deepcopy(self: Variable, memo: dict[int, Any]) -> Any:
     """Return a copy of a leaf, with an array and a gradient of its own."""
+    if self.requires_grad and exits.called_by("xarray"):  # its ``copy()`` and ``sortby()`` copy the array that it holds
+        return np.copy(self)
     parts: Any = self.__reduce__()  # a Parameter has one of its own
     rebuild, (cls, data, live) = parts
     made = rebuild(cls, data.copy() if self.__class__ is not Scalar else data, live)

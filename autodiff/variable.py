@@ -36,11 +36,12 @@ class Variable:
     (True, True)
     """
 
-    __slots__ = ("_data", "node", "_frozen", "__weakref__")
+    __slots__ = ("_data", "node", "_frozen", "_argument", "__weakref__")
     __array_priority__ = 1000.0
     _data: Any
     node: Node | None
     _frozen: Node | None  # the leaf before ``requires_grad = False``: graphs that read it deliver there
+    _argument: bool  # set on the arguments of the function that a transform runs
     __hash__ = object.__hash__
 
     # ---- facts of the value
@@ -50,7 +51,10 @@ class Variable:
     dtype = property(
         lambda self: self._data.dtype if self.__class__ is not Scalar else FLOAT64, doc="NumPy dtype of the value."
     )
-    is_leaf = property(lambda self: self.node is None or self.node.op is None, doc="Not made by a recorded operation.")
+    is_leaf = property(
+        lambda self: self.node is None or (self.node.op is None and not hasattr(self, "_argument")),
+        doc="Neither made by a recorded operation nor the argument of a function that a transform runs (``ad.grad``).",
+    )
 
     @property
     def requires_grad(self) -> bool:

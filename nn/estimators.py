@@ -24,6 +24,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+import autodiff as ad
+
 from .init import uniform
 from .layers.activations import GELU, ReLU, Sigmoid, SiLU, Tanh
 from .layers.containers import Sequential
@@ -103,9 +105,10 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
             return made
         sizes = [self.hidden_layer_sizes] if isinstance(self.hidden_layer_sizes, Integral) else self.hidden_layer_sizes
         layers: list[Module] = []
-        for size in [int(n) for n in sizes]:  # type: ignore[union-attr]
-            if size < 1:
-                raise ValueError(f"hidden_layer_sizes must be > 0, got {list(sizes)}.")  # type: ignore[arg-type]
+        for size in sizes:  # type: ignore[union-attr]
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(f"hidden_layer_sizes must be whole numbers > 0, got {sizes}.")
+            size = int(size)
             layers += [self._linear(inputs, size), ACTIVATIONS[self.activation]()]
             layers += [Dropout(self.dropout, rng=self._rng)] if self.dropout else []
             inputs = size
@@ -206,11 +209,14 @@ class _Neural(BaseEstimator):  # type: ignore[misc]
     def _fit(self, x: Array, y: Array, outputs: int, weight: Array | None) -> None:
         if not (self.warm_start and hasattr(self, "model_")):
             self._start(x, outputs, weight)
-        elif outputs != self.n_outputs_:
-            raise ValueError(f"warm_start: the network has {self.n_outputs_} outputs, and y needs {outputs}.")
         else:
+            self._check_outputs(outputs)
             self._start_optimizer(x, weight)
         self._train(x, y, weight, self.max_iter, stops=True)
+
+    def _check_outputs(self, outputs: int) -> None:
+        if outputs != self.n_outputs_:
+            raise ValueError(f"the network to go on with has {self.n_outputs_} outputs, and y needs {outputs}.")
 
     def _raw(self, x: Any) -> Array:
         check_is_fitted(self)
@@ -358,9 +364,12 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
         return e / e.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithms of `predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Return the logarithms of `predict_proba`, also of probabilities that round to 0 or 1."""
+        raw = self._raw(X)
+        if self._binary:
+            yes, no = -np.logaddexp(0.0, -raw), -np.logaddexp(0.0, raw)
+            return yes if self._several else np.concatenate([no, yes], axis=1)
+        return ad.log_softmax(raw, axis=1)
 
     # ---- classes as numbers
     def _targets(self, y: Array, classes: Array | None, again: bool = False) -> Array:
@@ -464,6 +473,7 @@ class NeuralRegressor(RegressorMixin, _Neural):  # type: ignore[misc]
         if first:
             self._start(x, target.shape[1], weight)
         else:
+            self._check_outputs(target.shape[1])
             self._renew()
         self._train(x, target, weight, 1, stops=False)
         return self

@@ -72,7 +72,14 @@ class Buffer(ad.Tensor):
 
 def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> Any:
     """Return a handle of the given class with its own C-contiguous memory, aligned to cache lines for optimizers."""
-    given = data.data if isinstance(data, ad.Variable) else data
+    given = data
+    if isinstance(data, ad.Variable):
+        if data.requires_grad and not data.is_leaf:
+            raise ad.errors.LeavesGraphError(
+                f"nn.{cls.__name__}(x) of a recorded value would cut it out of the graph. For its plain value write "
+                "x.data; to keep the gradient write x itself, or nn.functional_call(model, {name: x}, ...)."
+            )
+        given = data.data
     data = np.array(extend.numbers(given, f"nn.{cls.__name__}", "data"), dtype=dtype, order="C")
     if data.dtype.kind == "f":
         own = extend.zeros_on_cache_lines(data.shape, data.dtype)

@@ -281,6 +281,7 @@ calls = {
     "ttest": lambda x: scipy.stats.ttest_1samp(x, 1.0).statistic,
     "fftconvolve": lambda x: scipy.signal.fftconvolve(x, x), "hilbert": lambda x: abs(scipy.signal.hilbert(x)),
     "rfft": lambda x: abs(scipy.fft.rfft(x)),
+    "false_discovery_control": lambda x: scipy.stats.false_discovery_control(x / 10),
     "trapezoid": scipy.integrate.trapezoid, "cumulative": scipy.integrate.cumulative_trapezoid,
 }
 told = {}
@@ -335,6 +336,8 @@ def test_einops_works_on_tensors() -> None:
     (y[0] ** 2).sum().backward()
     np.testing.assert_array_equal(t.grad, [[0, 0, 4, 0, 8, 0], [12, 0, 16, 0, 20, 0]])
     np.testing.assert_array_equal(einops.reduce(t, "a b -> a", "mean").data, [2.5, 8.5])
+    doubled = ad.compile(lambda x: einops.rearrange(x, "a b -> b a") * 2.0)  # takes the namespace of a traced array
+    np.testing.assert_array_equal(doubled(t.data), 2.0 * t.data.T)
 
 
 def test_sort_goes_down_as_well_as_up() -> None:
@@ -353,3 +356,12 @@ def test_xarray_keeps_recorded_values_under_its_names() -> None:
     y = (xarray.DataArray(t, dims=("time", "place")) ** 2).mean("time").data
     y.sum().backward()
     np.testing.assert_array_equal(t.grad, t.data)
+
+
+def test_a_copy_that_xarray_makes_of_a_leaf_stays_connected_to_it() -> None:
+    """``sortby`` and ``copy`` made a new leaf by ``copy.deepcopy``: the gradient of the first one was None."""
+    xarray = pytest.importorskip("xarray")
+    t = ad.tensor(np.arange(6.0).reshape(2, 3))
+    table = xarray.DataArray(t, dims=("time", "place"), coords={"place": [3, 1, 2]})
+    (table.sortby("place").copy().data * np.array([10.0, 1.0, 0.0])).sum().backward()
+    np.testing.assert_array_equal(t.grad, [[0.0, 10.0, 1.0]] * 2)

@@ -97,9 +97,15 @@ def of_copy() -> LeavesGraphError:
     if found is not None and found[0] in _PLAIN:
         return LeavesGraphError(f"{_PLAIN[found[0]]}.")
     return LeavesGraphError(
-        "only leaves can be copied or pickled: a recorded value would lose its graph. Write x.detach() first, or "
-        "x.data for the plain value."
+        "only leaves can be copied or pickled: a recorded value would lose its graph. Write np.copy(x) for a recorded "
+        "copy, x.detach() for a constant, or x.data for the plain value."
     )
+
+
+def called_by(package: str) -> bool:
+    """Return whether the user's line called this library."""
+    found = library_call()
+    return found is not None and found[0] == package
 
 
 def library_call() -> tuple[str, str, str, Any] | None:

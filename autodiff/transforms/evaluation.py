@@ -100,10 +100,12 @@ def _lifted(v: Any, i: int) -> Any:
             "Pass floating arrays or numbers, or choose others with argnums=."
         )
     if isinstance(v, float | int) and not isinstance(v, np.generic):
-        v = number(v)
-        return wrap(v, leaf(v))
-    data = _floating(v if is_foreign(v) else np.array(plain_array(v)), i)
-    return wrap(data, leaf(data))
+        data = number(v)
+    else:
+        data = _floating(v if is_foreign(v) else np.array(plain_array(v)), i)
+    lifted = wrap(data, leaf(data))
+    lifted._argument = True  # a copy of it, or ``ad.tensor`` of it, would be a constant to this transform
+    return lifted
 
 
 def _floating(v: Any, i: int) -> Any:

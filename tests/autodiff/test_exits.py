@@ -368,6 +368,23 @@ def test_making_a_tensor_of_a_recorded_value_is_refused() -> None:
         ad.tensor(recorded())
 
 
+@pytest.mark.parametrize("start", [2.0, np.array([2.0, 3.0])], ids=["Scalar", "Tensor"])
+@pytest.mark.parametrize(
+    "leave",
+    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), nn.Parameter, nn.Buffer, ad.tensor],
+    ids=["copy", "deepcopy", "pickle", "Parameter", "Buffer", "tensor"],
+)
+def test_a_copy_of_the_argument_of_a_transform_is_refused_as_of_any_recorded_value(leave: Any, start: Any) -> None:
+    """It was a new leaf, and the gradient of the function 0 without a word."""
+    for transform in (ad.grad, ad.value_and_grad, lambda f: lambda x: ad.jvp(f, (x,), (x,))):
+        with pytest.raises(ad.LeavesGraphError, match=r"x\.data"):
+            transform(lambda x: np.sum(leave(x) * 2.0))(start)
+    with pytest.raises(ad.LeavesGraphError, match=r"x\.data"):
+        leave(ad.tensor(start) * 1.0)
+    assert np.all(ad.grad(lambda x: np.sum(np.copy(x) * 2.0))(start) == 2.0)
+    assert isinstance(leave(ad.tensor(start)), ad.Tensor)  # a leaf of the user's own
+
+
 def test_scalars_lead_into_tensors_and_back_recorded() -> None:
     a, b = ad.scalar(2.0), ad.scalar(3.0)
     t = ad.stack([a * b, b])

@@ -58,6 +58,15 @@ def test_strings_are_classes_and_probabilities_add_up() -> None:
     np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_logarithms_of_probabilities_are_finite_where_the_probability_rounds_to_zero(classes: int) -> None:
+    x, y = load_iris(return_X_y=True)
+    rows = y < classes
+    model = nn.NeuralClassifier((8,), solver="lbfgs", max_iter=30, random_state=0).fit(x[rows], y[rows])
+    assert model.predict_proba(x * 1000.0).min() == 0.0
+    assert np.isfinite(model.predict_log_proba(x * 1000.0)).all()
+
+
 def test_lbfgs_makes_as_many_iterations_as_it_is_told() -> None:
     """They were 20 for each of max_iter: scikit-learn's count is of iterations."""
     x, y = load_diabetes(return_X_y=True)
@@ -206,7 +215,12 @@ def test_tables_are_read_by_column(library: str) -> None:
     ("make", "message"),
     [
         (lambda x, y: nn.NeuralClassifier(solver="newton").fit(x, y), "solver"),
-        (lambda x, y: nn.NeuralClassifier((0,)).fit(x, y), "hidden_layer_sizes must be > 0"),
+        (lambda x, y: nn.NeuralClassifier((0,)).fit(x, y), "hidden_layer_sizes must be whole numbers > 0"),
+        (lambda x, y: nn.NeuralClassifier((2.5,)).fit(x, y), r"must be whole numbers > 0, got \(2.5,\)"),
+        (
+            lambda x, y: nn.NeuralRegressor((2,)).partial_fit(x, x[:, 0]).partial_fit(x, x[:, :2]),
+            "has 1 outputs, and y needs 2",
+        ),
         (lambda x, y: nn.NeuralClassifier().fit(x, np.zeros(len(y))), "at least 2 classes"),
         (lambda x, y: nn.NeuralClassifier().fit(x, np.stack([y, y], 1)), "MultiOutputClassifier"),
         (

@@ -75,7 +75,7 @@ def test_a_jacobian_that_is_singular_within_rounding_is_named() -> None:
 
 
 def test_a_solver_in_a_compiled_function_is_named() -> None:
-    with pytest.raises(ad.errors.TraceError, match="the steps of a solver depend on values.*outside the compiled"):
+    with pytest.raises(ad.errors.TraceError, match=r"the steps of a solver depend on values.*outside the compiled"):
         ad.compile(square_root)(np.array(4.0))
 
 

@@ -172,6 +172,10 @@ class TracedArray:
     def __format__(self, form: str) -> str:
         return format(self.item(), form) if form else repr(self)
 
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        """Return NumPy, whose functions are followed."""
+        return np.ones(()).__array_namespace__(api_version=api_version)
+
     # ---- copies and kinds
     def __copy__(self) -> Any:
         return self.copy()

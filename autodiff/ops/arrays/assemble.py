@@ -504,7 +504,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None, *, inp
     """Write values into arr at the indices along an axis, and return None (``np.put_along_axis``); or return a copy
     that has them.
 
-    A write is recorded as ``arr[i] = v`` is, and refused for a leaf: write ``inplace=False``, as in JAX, for a new value.
+    A write is recorded as ``arr[i] = v`` is, and refused for a leaf: write ``inplace=False``, as in JAX.
 
     >>> import autodiff as ad, numpy as np
     >>> x = ad.tensor([[1.0, 2.0]])
