@@ -172,7 +172,7 @@ class TracedArray:
     def __format__(self, form: str) -> str:
         return format(self.item(), form) if form else repr(self)
 
-    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+    def __array_namespace__(self, /, *, api_version: Any = None) -> Any:
         """Return NumPy, whose functions are followed."""
         return np.ones(()).__array_namespace__(api_version=api_version)
 
