@@ -23,6 +23,7 @@ class Variable:
     _data: Any
     node: Node | None
     _frozen: Node | None
+    _argument: bool
     @property
     def shape(self) -> tuple[int, ...]: ...
     @property
