@@ -75,7 +75,7 @@ def _as(cls: type, data: Any, dtype: DTypeLike | None, requires_grad: bool) -> A
     given = data
     if isinstance(data, ad.Variable):
         if data.requires_grad and not data.is_leaf:
-            raise ad.errors.LeavesGraphError(
+            raise ad.LeavesGraphError(
                 f"nn.{cls.__name__}(x) of a recorded value would cut it out of the graph. For its plain value write "
                 "x.data; to keep the gradient write x itself, or nn.functional_call(model, {name: x}, ...)."
             )

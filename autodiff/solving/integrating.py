@@ -113,6 +113,9 @@ def _trajectory(
 ) -> tuple[np.ndarray, Any]:
     """Return SciPy's times, with the wanted ones among them, and the solution there, recorded: (n, times)."""
     start, constants = (real_numbers(v, "ad.solve_ivp: y0, or one of the arguments,") for v in (y0, theta))
+    first = own_value(slope(span[0], start, constants), "ad.solve_ivp: f")
+    if not np.isfinite(first).all():  # SciPy would take steps of length NaN, and never end
+        raise GraphError(f"ad.solve_ivp: f is {first[~np.isfinite(first)][0]} at the start, t = {span[0]:.6g}.")
     given = dict(options)
     if options["method"] in IMPLICIT:
         given["jac"] = lambda t, y: jacobian(lambda v: slope(t, v, constants))(y)
@@ -159,7 +162,11 @@ class _Back:
         latest = self.latest  # read once: another thread may walk the same graph
         if latest is None or latest[0] is not g:
             recorded = any(isinstance(v, Variable) for v in (g, y, *operands))
-            latest = self.latest = (g, (self.of_records if recorded else self.of_values)(g, y, operands[1]))
+            if np.isfinite(plain(g)).all():
+                latest = self.latest = (g, (self.of_records if recorded else self.of_values)(g, y, operands[1]))
+            else:
+                lost = np.sum(g * 0.0)  # NaN
+                latest = self.latest = (g, tuple([lost + np.zeros(np.shape(plain(v))) for v in operands]))
         if i == 1:
             self.latest = None
         return latest[1][i]

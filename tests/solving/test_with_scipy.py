@@ -269,6 +269,17 @@ def test_gradients_of_predator_and_prey_equal_differences_of_solutions() -> None
             assert slope == pytest.approx(float(at(step) - at(-step)) / (2 * h), rel=1e-4, abs=1e-3)
 
 
+def test_a_cotangent_that_is_nan_gives_nan_and_an_end() -> None:
+    """The adjoint equation began at NaN, and SciPy's steps never ended."""
+
+    def loss(k: Any) -> Any:
+        y = ad.solve_ivp(lambda t, y, k: -k * y, (0.0, 1.0), [2.0], t_eval=[1.0], args=(k,)).y
+        return np.sqrt(y[0, 0] - 3.0)
+
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(ad.grad(loss)(1.0)) and np.isnan(ad.grad(ad.grad(loss))(1.0))
+
+
 def test_a_stiff_equation_by_an_implicit_method() -> None:
     def van_der_pol(t: Any, y: Any, m: Any) -> Any:
         return np.stack([y[1], m * (1 - y[0] ** 2) * y[1] - y[0]])
@@ -321,6 +332,8 @@ def test_time_may_run_back_and_steps_may_be_scipys_own() -> None:
         (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), [1.0], t_eval=[np.nan]), ValueError, "times within t_span"),
         (lambda: ad.solve_ivp(lambda t, y: y * 1j, (0, 1), [1.0]), TypeError, "f gave complex numbers"),
         (lambda: ad.solve_ivp(lambda t, y: y, (0, 1), [1j]), TypeError, "y0, or one of the arguments, gave complex"),
+        (lambda: ad.solve_ivp(lambda t, y: y * np.nan, (0, 1), [1.0]), ad.GraphError, "f is nan at the start, t = 0"),
+        (lambda: ad.solve_ivp(lambda t, y: y + np.inf, (0, 1), [1.0]), ad.GraphError, "f is inf at the start, t = 0"),
         (lambda: ad.solve_ivp(lambda t, y: y[:1], (0, 1), [1.0, 2.0]), ValueError, "f must return dy/dt of y's shape"),
         (
             lambda: ad.grad(lambda end: ad.solve_ivp(lambda t, y: y, (0, end), [1.0]).y[0, -1])(1.0),
