@@ -60,7 +60,7 @@ def _unpool(
         )
     flat, places = np.reshape(x, (*lead, math.prod(x.shape[-n:]))), indices.reshape(*lead, -1)
     empty = np.zeros((*lead, size), x.dtype)
-    return np.reshape(ad.put_along_axis(empty, places, flat, axis=-1), (*lead, *sizes))
+    return np.reshape(ad.put_along_axis(empty, places, flat, axis=-1, inplace=False), (*lead, *sizes))
 
 
 def max_unpool1d(
