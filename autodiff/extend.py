@@ -23,7 +23,7 @@ from .gradient_buffers import zeros_on_cache_lines
 from .modes import current_scope, current_trace, keeps_record, number, one_call, refuse_trace
 from .modes.diagnostics import watch_rows
 from .names.elsewhere import missing_names, no_such_name
-from .other_arrays import as_array, beside, numbers
+from .other_arrays import as_array, beside, is_foreign, numbers
 from .registry import Op, composite, op
 from .registry.picture_facts import ModuleFacts
 from .writes.write_marks import WriteMark, mark_written
@@ -45,6 +45,7 @@ __all__ = [
     "current_trace",
     "draw_random",
     "gradients_of_graph",
+    "is_foreign",
     "keeps_record",
     "mark_written",
     "missing_names",

@@ -21,7 +21,13 @@ NATIVE: list[type] = [np.ndarray]  # have the protocols too, and are no arrays o
 
 
 def is_foreign(x: Any) -> bool:
-    """Return whether x is an array of another library: it has both of NumPy's protocols, and is none of ours."""
+    """Return whether x is an array of another library: it has both of NumPy's protocols, and is none of ours.
+
+    >>> import numpy as np
+    >>> from autodiff import extend
+    >>> extend.is_foreign(np.ones(2))
+    False
+    """
     kind = type(x)
     return (
         kind is not ndarray
@@ -71,12 +77,12 @@ def plain_array(x: Any) -> Any:
 
 def zeros(shape: Any, dtype: Any, like: Any) -> Any:
     """Return zeros of the library that ``like`` is of."""
-    return np.zeros(shape, dtype, like=like) if is_foreign(like) else np.zeros(shape, dtype)
+    return np.zeros(shape, dtype=dtype, like=like) if is_foreign(like) else np.zeros(shape, dtype)
 
 
 def ones_like_value(shape: Any, dtype: Any, like: Any) -> Any:
     """Return ones of the library that ``like`` is of."""
-    return np.ones(shape, dtype, like=like) if is_foreign(like) else np.ones(shape, dtype)
+    return np.ones(shape, dtype=dtype, like=like) if is_foreign(like) else np.ones(shape, dtype)
 
 
 def beside(constant: Any, x: Any) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import BatchedValueError
 from ..graph import Node
+from ..other_arrays import as_array
 from ..variable import TENSORS, Tensor, Variable
 
 
@@ -178,14 +179,15 @@ def bare(x: Any) -> Any:
 
 
 def all_examples(x: Any) -> Any:
-    """Return the plain array of a value; inside ``vmap`` that of all examples, whose axes come first. For checks.
+    """Return the plain array of a value; inside ``vmap`` that of all examples, whose axes come first. For checks, which
+    an array of another library does not get (``is_foreign``).
 
     >>> import autodiff as ad, numpy as np
     >>> from autodiff import extend
     >>> ad.vmap(lambda i: i * extend.all_examples(i).max())(np.array([1, 3]))
     array([3, 9])
     """
-    return np.asarray(bare(bottom(x)))
+    return as_array(bare(bottom(x)))
 
 
 def over_all(x: Any, frames: tuple[Frame, ...]) -> Any:

@@ -17,7 +17,7 @@ from ..batching.indexing import pick, picked, placed, taken_along, written
 from ..batching.ways import as_numbers
 from ..errors import missing_argument
 from ..modes import current_trace
-from ..other_arrays import as_array, beside, is_foreign, ones_like_value, zeros
+from ..other_arrays import as_array, beside, is_foreign, numbers, ones_like_value, zeros
 from ..registry import composite, op
 from ..variable import Tensor, plain
 from ..writes.views import note_view
@@ -43,8 +43,31 @@ def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
             index = tuple([i for i in index if i is not None])
             x = np.reshape(x, np.broadcast_to(0, shape)[index].shape)
         y[index] = x
+    elif is_foreign(y):
+        try:
+            np.add.at(y, index, x)
+        except TypeError:  # the library cannot add at an index
+            return _added_along(y, index, x)
     else:
         _add_repeated(y, index, x)
+    return y
+
+
+def _added_along(y: Any, index: Any, x: Any) -> Any:
+    """Return y with x added at NumPy's integers along one axis, in rounds that read each place of x at most once."""
+    *before, at = index if isinstance(index, tuple) else (index,)
+    at, axis = np.asarray(numbers(at, "an index along one axis", "index")), len(before)
+    if any([not isinstance(i, slice) or i != slice(None) for i in before]) or at.dtype.kind not in "iu":
+        raise TypeError("it cannot add at an index of several arrays")
+    n, rest = y.shape[axis], (1,) * (y.ndim - axis - 1)
+    x = np.reshape(x, (*y.shape[:axis], at.size, *y.shape[axis + 1 :]))
+    at = at.reshape(-1) % n
+    order, counts = np.argsort(at, kind="stable"), np.bincount(at, minlength=n)
+    starts = np.cumsum(counts) - counts
+    for turn in range(counts.max(initial=0)):
+        places = order[np.minimum(starts + turn, at.size - 1)]
+        there = beside((counts > turn).reshape(n, *rest), y)
+        y = y + np.where(there, x[(*before, places)], 0.0)
     return y
 
 

@@ -18,7 +18,7 @@ from ..arguments_elsewhere import new_array
 from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator, draw
-from .inputs import as_input, as_value, axis_or_dim
+from .inputs import as_input, as_value, axis_or_dim, beside
 
 __all__ = [
     "CELU",
@@ -117,6 +117,7 @@ def rrelu(
     x = as_value(x)
     dtype = np.result_type(x.dtype, np.float16)
     slope = (draw(rng, "random", x.shape, dtype=np.float32) * (upper - lower) + lower).astype(dtype)
+    slope = beside(slope, x)
     return x * np.where(x > 0, dtype.type(1), np.where(x <= 0, slope, dtype.type(np.nan)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..arguments_elsewhere import new_array
 from ..module import Module
 from ..random import Rng, as_generator, draw
-from .inputs import as_value
+from .inputs import as_value, beside
 
 __all__ = [
     "AlphaDropout",
@@ -51,9 +51,9 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False
         return x
     dtype = np.result_type(x.dtype if hasattr(x, "dtype") else np.asarray(x).dtype, np.float16)
     if p == 1:
-        return x * np.zeros(np.shape(x), dtype)
+        return x * beside(np.zeros(np.shape(x), dtype), x)
     keep = draw(rng, "random", np.shape(x), dtype=np.float32) >= p
-    return x * (keep * dtype.type(1 / (1 - p)))
+    return x * beside(keep * dtype.type(1 / (1 - p)), x)
 
 
 def _of_channels(who: str, dims: tuple[int, ...], x: Any, p: float, training: bool, rng: Rng) -> Any:
@@ -66,7 +66,7 @@ def _of_channels(who: str, dims: tuple[int, ...], x: Any, p: float, training: bo
         return x
     lead = x.ndim - dims[-1] + 2
     ones = np.ones((*x.shape[:lead], *[1] * (x.ndim - lead)), np.result_type(x.dtype, np.float16))
-    return x * dropout(ones, p, rng=rng)
+    return x * beside(dropout(ones, p, rng=rng), x)
 
 
 def dropout1d(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False, *, rng: Rng = None) -> Any:
@@ -146,9 +146,9 @@ def _to_the_floor(x: Any, drawn: tuple[int, ...], p: float, training: bool, rng:
     if not training or p == 0:
         return x
     if p == 1:
-        return x * np.zeros(x.shape, x.dtype)
+        return x * beside(np.zeros(x.shape, x.dtype), x)
     scale = 1 / math.sqrt((1 - p) * (1 + p * _SELU_FLOOR**2))
-    keep = draw(rng, "random", drawn, dtype=np.float32) >= p
+    keep = beside(draw(rng, "random", drawn, dtype=np.float32) >= p, x)
     return np.where(keep, x, _SELU_FLOOR) * scale - scale * p * _SELU_FLOOR
 
 

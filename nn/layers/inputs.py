@@ -22,6 +22,11 @@ def as_input(x: Any, dtype: DTypeLike) -> Any:
     return x if x.dtype is dtype or x.dtype == dtype or x.dtype.kind not in "fiub" else x.astype(dtype)
 
 
+def beside(constant: Any, x: Any) -> Any:
+    """Return NumPy's array for a calculation with x: as one of the library that the value of x is of."""
+    return extend.beside(constant, ad.plain(x))
+
+
 def as_value(x: Any) -> Any:
     """Return a graph value as it is, anything else as an array."""
     return x if isinstance(x, ad.Variable) else extend.as_array(x)

@@ -62,6 +62,8 @@ def _blend(momentum: float, *pairs: tuple[Any, Any], counted: Any = None) -> Non
     together, so that an interrupt changes all of them or none."""
     written = [] if counted is None else [(counted, counted.data + 1)]
     for running, new in pairs:
+        if running is not None:
+            extend.numbers(new, "batch normalization with running statistics", "x")
         if isinstance(running, ad.Tensor):
             written.append((running, (1 - momentum) * running.data + momentum * new))
         elif running is not None:

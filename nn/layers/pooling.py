@@ -16,7 +16,7 @@ import autodiff as ad
 from autodiff.extend import ModuleFacts
 
 from ..module import Module
-from .inputs import as_value, each_image, per_axis
+from .inputs import as_value, beside, each_image, per_axis
 from .unpooling import max_places
 
 __all__ = [
@@ -198,7 +198,7 @@ def _avg_pool(
         counts: Any = 1
         for m, out, k, s, p in zip(size, total.shape[2:], kernel, steps, pads, strict=True):
             counts = np.multiply.outer(counts, _divisors(m, out, k, s, p, count_include_pad))
-        return total / counts.astype(total.dtype)
+        return total / beside(counts.astype(total.dtype), total)
 
     return each_image(who, x, n, pool)
 

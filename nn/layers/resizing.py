@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..module import Module
-from .inputs import as_value, per_axis
+from .inputs import as_value, beside, per_axis
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 __all__ = [
@@ -97,7 +97,7 @@ def _linear(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> A
     else:
         at = np.maximum((np.arange(out) + 0.5) * scale - 0.5, 0.0)
     left = np.minimum(at.astype(int), n - 1)
-    share = np.minimum(at - left, 1.0).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    share = beside(np.minimum(at - left, 1.0).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1)), x)
     return _along(x, axis, left) * (1 - share) + _along(x, axis, np.minimum(left + 1, n - 1)) * share
 
 
@@ -114,7 +114,7 @@ def _cubic(x: Any, axis: int, out: int, scale: float, align_corners: bool) -> An
     far: Callable[[Any], Any] = lambda t: ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
     y: Any = None
     for step, share in ((-1, far(t + 1)), (0, near(t)), (1, near(1 - t)), (2, far(2 - t))):
-        share = share.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+        share = beside(share.astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1)), x)
         part = _along(x, axis, np.clip(left + step, 0, n - 1)) * share
         y = part if y is None else y + part
     return y

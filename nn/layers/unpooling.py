@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff import extend
 
 from ..module import Module
 from .inputs import as_value, per_axis
@@ -22,6 +23,7 @@ def max_places(x: Any, kernel: Any, steps: Any, borders: Any, spread: Any) -> np
     x: (N, C, *spatial), plain. Among equal elements the first counts; NaN is the largest.
     """
     n = len(kernel)
+    x = extend.numbers(x, "return_indices=True", "x")
     sizes = x.shape[2:]
     low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     padded = np.pad(x, [(0, 0), (0, 0), *borders], constant_values=low)
@@ -40,7 +42,7 @@ def max_places(x: Any, kernel: Any, steps: Any, borders: Any, spread: Any) -> np
 def _unpool(
     who: str, n: int, x: Any, indices: Any, kernel_size: Any, stride: Any, padding: Any, output_size: Any
 ) -> Any:
-    x, indices = as_value(x), np.asarray(indices)
+    x, indices = as_value(x), np.asarray(extend.numbers(indices, who, "indices"))
     if x.ndim not in (n + 1, n + 2) or indices.shape != x.shape or indices.dtype.kind not in "iu":
         raise ValueError(
             f"{who} needs x of shape (N, C, {', '.join('DHW'[-n:])}), or without N, and integer indices of that shape; "

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
+import autodiff as ad
 from autodiff import Variable, extend
 
 __all__: list[str] = []
@@ -36,6 +37,35 @@ def plain(x: Any) -> Any:
 def numbers(x: Any) -> NDArray[Any]:
     """Return the numbers of x for a check; inside vmap those of all examples, whose axes come first."""
     return extend.all_examples(x)
+
+
+def fails(bad: Any) -> bool:
+    """Return whether a check fails anywhere. The numbers of another library's array are not looked at."""
+    return not extend.is_foreign(bad) and bool(bad.any())
+
+
+def occurs(mask: Any) -> bool:
+    """Return whether a mask may be True anywhere."""
+    mask = numbers(mask)
+    return extend.is_foreign(mask) or bool(mask.any())
+
+
+def is_label(labels: Any, classes: int, like: Any) -> Any:
+    """Return which of the classes each label is: (..., C), an array of the library that one of the arguments is of."""
+    return labels[..., None] == extend.beside(extend.beside(np.arange(classes), plain(like)), labels)
+
+
+def at_labels(scores: Any, labels: Any) -> Any:
+    """Return the score of each label. scores: (..., C) or (C,). By masks for arrays of other libraries; there a label
+    outside the classes gives NaN."""
+    found = plain(scores)
+    if not (extend.is_foreign(found) or extend.is_foreign(labels)):
+        if scores.ndim != labels.ndim + 1:
+            return ad.take(scores, labels)
+        return np.take_along_axis(scores, labels[..., None], axis=-1)[..., 0]
+    label = is_label(labels, scores.shape[-1], found)
+    scores = scores if isinstance(scores, Variable) else extend.beside(scores, label)
+    return np.where(label.any(axis=-1), np.where(label, scores, 0.0).sum(axis=-1), math.nan)
 
 
 def pair(who: str, prediction: Any, target: Any) -> tuple[Any, Any]:
@@ -127,7 +157,7 @@ def check_labels(who: str, labels: Any, shape: tuple[int, ...], axis: int, ignor
             f"{who}: scores of shape {shape} with classes on axis {axis} need labels of shape {wanted}, got "
             f"{labels.shape}{hint}"
         )
-    if found.size and not (found.min() >= 0 and found.max() < classes):
+    if found.size and not extend.is_foreign(found) and not (found.min() >= 0 and found.max() < classes):
         bad = (found < 0) | (found >= classes)
         if ignore_index is not None:
             bad &= found != ignore_index
@@ -165,7 +195,7 @@ def _check_weights(who: str, name: str, weight: NDArray[Any]) -> None:
     if weight.dtype.kind not in "fiub":
         raise TypeError(f"{who}: {name} must hold real numbers, got dtype {weight.dtype}")
     bad = ~((weight >= 0) & (weight < math.inf))
-    if bad.any():
+    if fails(bad):
         raise ValueError(f"{who}: {name} must be finite and >= 0, got {first(bad, weight)}")
 
 
@@ -173,7 +203,7 @@ def check_unit_interval(who: str, what: str, values: Any, hint: str = "", roundi
     """Raise ValueError naming the first value outside [0, 1]; `rounding` is allowed above 1."""
     values = numbers(values)
     bad = ~((values >= 0) & (values <= 1 + rounding))
-    if bad.any():
+    if fails(bad):
         raise ValueError(f"{who}: {what} must be in [0, 1], got {first(bad, values)}{hint}")
 
 
@@ -181,7 +211,7 @@ def check_signs(who: str, target: Any) -> None:
     """Raise ValueError naming the first label that is neither -1 nor +1."""
     labels = numbers(target)
     bad = (labels != 1) & (labels != -1)
-    if bad.any():
+    if fails(bad):
         raise ValueError(f"{who}: labels must be -1 or +1, got {first(bad, labels)}; labels 0 and 1 become 2 * y - 1")
 
 
@@ -199,7 +229,7 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
     """Return `reduced(losses * weight)`, where the mean divides by the sum of the weights. A weight of 0 hides a loss
     that is infinite or NaN."""
     hidden = plain(weight) == 0
-    if numbers(hidden).any():
+    if occurs(hidden):
         losses = np.where(hidden, 0.0, losses)
     if reduction == "mean":
         weight = np.broadcast_to(weight, losses.shape) if weight.shape != losses.shape else weight
@@ -211,5 +241,6 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
 
 def product(factor: Any, x: Any) -> Any:
     """Return factor * x, where a factor of 0 hides an infinite x."""
+    factor = extend.beside(factor, plain(x))
     hidden = (plain(factor) == 0) & np.isinf(plain(x))
-    return factor * np.where(hidden, 0.0, x) if numbers(hidden).any() else factor * x
+    return factor * np.where(hidden, 0.0, x) if occurs(hidden) else factor * x

@@ -13,7 +13,7 @@ from .arguments import (
     check_reduction,
     check_unit_interval,
     element_weights,
-    numbers,
+    occurs,
     pair,
     plain,
     product,
@@ -119,7 +119,7 @@ def binary_cross_entropy(probability: Any, target: Any, weight: Any = None, *, r
 def _limited_log(p: Any) -> Any:
     # Both branches stay finite, so that no 0 * inf arises: the logarithm is taken of 1 where p is too small.
     small = plain(p) < 3.7835e-44  # exp(-100)
-    return np.where(small, -100.0, np.log(np.where(small, 1.0, p))) if numbers(small).any() else np.log(p)
+    return np.where(small, -100.0, np.log(np.where(small, 1.0, p))) if occurs(small) else np.log(p)
 
 
 def focal_loss(

@@ -16,6 +16,7 @@ from autodiff import Variable, extend
 
 from .arguments import (
     as_constant,
+    at_labels,
     check_labels,
     check_number,
     check_reduction,
@@ -23,6 +24,7 @@ from .arguments import (
     class_axis,
     class_weights,
     classes_last,
+    is_label,
     plain,
     product,
     reduced,
@@ -101,7 +103,7 @@ def cross_entropy(
     kept = labels != ignore_index
     factor = kept.astype(logits.dtype)
     if reduction == "mean" and weight is not None:  # the divisor is that of the labels
-        total = (ad.take(weight, np.where(kept, labels, 0)) * factor).sum(dtype=np.float64)
+        total = (at_labels(weight, np.where(kept, labels, 0)) * factor).sum(dtype=np.float64)
         spread = weighted(uniform, factor, "sum") / np.where(total == 0, 1.0, total).astype(logits.dtype)
     else:
         spread = weighted(uniform, factor, reduction)
@@ -120,7 +122,9 @@ def _of_probabilities(logits: Any, target: Any, weight: Any, reduction: str, lab
 
 def _over_classes(target: Any, log_p: Any, weight: Any) -> Any:
     """Return the sum of weight * target * log p over the last axis; where the target is 0, log p may be -inf."""
-    return product(target if weight is None else target * weight, log_p).sum(axis=-1)
+    if weight is not None:
+        target = target * extend.beside(weight, plain(target))
+    return product(target, log_p).sum(axis=-1)
 
 
 def nll_loss(
@@ -148,9 +152,8 @@ def nll_loss(
     factor = counts.astype(scores.dtype)
     safe = np.where(counts, labels, 0)
     if weight is not None:
-        factor = factor * ad.take(class_weights("nll_loss", weight, scores.shape[-1], scores.dtype), safe)
-    picked = np.take_along_axis(scores, safe[..., None], axis=-1)[..., 0]
-    return weighted(-picked, factor, reduction)
+        factor = factor * at_labels(class_weights("nll_loss", weight, scores.shape[-1], scores.dtype), safe)
+    return weighted(-at_labels(scores, safe), factor, reduction)
 
 
 def multi_margin_loss(
@@ -190,11 +193,12 @@ def multi_margin_loss(
     axis = class_axis("multi_margin_loss", scores, axis)
     labels = check_labels("multi_margin_loss", labels, scores.shape, axis, None)
     scores = classes_last(scores, axis)
-    right = np.take_along_axis(scores, labels[..., None], axis=-1)
-    wrong = np.arange(scores.shape[-1]) != labels[..., None]
+    right = at_labels(scores, labels)[..., None]
+    wrong = ~is_label(labels, scores.shape[-1], scores)
     margins = ad.relu(scores - right + margin)
     margins = (margins if p == 1 else margins * margins) * wrong.astype(scores.dtype)
     losses = margins.sum(axis=-1) / scores.shape[-1]
     if weight is not None:
-        losses = losses * ad.take(class_weights("multi_margin_loss", weight, scores.shape[-1], scores.dtype), labels)
+        weight = class_weights("multi_margin_loss", weight, scores.shape[-1], scores.dtype)
+        losses = losses * at_labels(weight, labels)
     return reduced(losses, reduction)

@@ -12,6 +12,7 @@ from .arguments import (
     as_constant,
     check_number,
     check_reduction,
+    fails,
     first,
     numbers,
     pair,
@@ -48,7 +49,7 @@ def kl_div(log_probabilities: Any, target: Any, *, log_target: bool = False, red
     else:
         p = plain(target)
         found = numbers(target)
-        if not (found >= 0).all():
+        if fails(~(found >= 0)):
             bad = first(~(found >= 0), found)
             raise ValueError(f"kl_div: target must be >= 0, got {bad}; logarithms need log_target=True")
         zero = p == 0
@@ -130,7 +131,7 @@ def gaussian_nll_loss(
     if var.ndim and var.shape not in (shape, (*shape[:-1], 1)):
         raise ValueError(f"{who}: var of shape {var.shape} does not fit to predictions of shape {shape}")
     found, values = numbers(var), plain(var)
-    if not (found >= 0).all():
+    if fails(~(found >= 0)):
         raise ValueError(f"{who}: var must be >= 0, got {first(~(found >= 0), found)}")
     var = var + np.maximum(eps - values, 0).astype(values.dtype)  # a constant: the gradient passes
     difference = prediction - target

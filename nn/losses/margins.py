@@ -11,8 +11,22 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
+from autodiff import extend
 
-from .arguments import as_constant, check_number, check_reduction, check_signs, numbers, pair, plain, reduced, value
+from .arguments import (
+    as_constant,
+    at_labels,
+    check_number,
+    check_reduction,
+    check_signs,
+    fails,
+    is_label,
+    numbers,
+    pair,
+    plain,
+    reduced,
+    value,
+)
 from .arguments import first as described
 
 __all__ = [
@@ -134,12 +148,16 @@ def multilabel_margin_loss(scores: Any, labels: Any, *, reduction: str = "mean")
         raise TypeError(f"{who}: labels must be integers, class indices and then -1, got dtype {labels.dtype}")
     found = numbers(labels)
     bad = (found < -1) | (found >= scores.shape[-1])
-    if bad.any():
+    if fails(bad):
         raise ValueError(f"{who}: labels must be in 0..{scores.shape[-1] - 1} or -1, got {described(bad, found)}")
     counts = np.cumprod(labels >= 0, axis=-1, dtype=bool)  # those before the first -1
     classes = np.where(counts, labels, 0)
-    right = np.any((classes[..., None] == np.arange(scores.shape[-1])) & counts[..., None], axis=-2)
-    gaps = 1.0 - np.take_along_axis(scores, classes, axis=-1)[..., :, None] + scores[..., None, :]
+    right = np.any(is_label(classes, scores.shape[-1], scores) & counts[..., None], axis=-2)
+    if extend.is_foreign(plain(scores)) or extend.is_foreign(classes):
+        named = at_labels(scores[..., None, :], classes)
+    else:
+        named = np.take_along_axis(scores, classes, axis=-1)
+    gaps = 1.0 - named[..., :, None] + scores[..., None, :]
     pairs = counts[..., :, None] & ~right[..., None, :]
     return reduced(np.where(pairs, ad.relu(gaps), 0.0).sum(axis=(-2, -1)) / scores.shape[-1], reduction)
 

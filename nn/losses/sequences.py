@@ -7,12 +7,15 @@ time on logarithms. The program is made of recorded operations, so that every or
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_reduction, first, numbers, plain, reduced, value
+from autodiff import extend
+
+from .arguments import check_reduction, first, occurs, plain, reduced, value
 
 __all__ = ["ctc_loss"]
 
@@ -69,7 +72,7 @@ def ctc_loss(
     if zero_infinity:
         losses = np.where(np.isinf(plain(losses)), 0.0, losses)
     if reduction == "mean":
-        return reduced(losses / np.maximum(counts, 1).astype(log_p.dtype), "mean")
+        return reduced(losses / extend.beside(np.maximum(counts, 1).astype(log_p.dtype), plain(losses)), "mean")
     return losses[0] if single and reduction == "none" else reduced(losses, reduction)
 
 
@@ -80,18 +83,20 @@ def _log_likelihood(log_p: Any, symbols: NDArray[Any], ends: NDArray[Any], count
     if not len(log_p):  # without time steps only the empty target is possible
         return np.where(counts == 0, 0.0, -np.inf).astype(log_p.dtype)
     at = np.arange(places)
-    outside = np.full((batch, 2), -np.inf, log_p.dtype)
+    ours = partial(extend.beside, x=plain(log_p))  # of another library's array
+    outside = ours(np.full((batch, 2), -np.inf, log_p.dtype))
     skips = np.zeros((batch, places), bool)  # from one label to the next, without the blank between
     skips[:, 2:] = (symbols[:, 2:] != blank) & (symbols[:, 2:] != symbols[:, :-2])
-    emitted = np.take_along_axis(log_p, symbols[None], axis=2)
-    alpha = np.where((at < 2) & (at < 2 * counts[:, None] + 1), emitted[0], -np.inf)
-    alpha = np.where(ends[:, None] > 0, alpha, np.where(at == 0, 0.0, -np.inf).astype(log_p.dtype))
+    emitted = np.take_along_axis(log_p, ours(symbols[None]), axis=2)
+    alpha = np.where(ours((at < 2) & (at < 2 * counts[:, None] + 1)), emitted[0], -np.inf)
+    alpha = np.where(ours(ends[:, None] > 0), alpha, ours(np.where(at == 0, 0.0, -np.inf).astype(log_p.dtype)))
+    skips = ours(skips)
     for t in range(1, len(log_p)):
         shifted = np.concatenate([outside, alpha], axis=1)
         two_back = np.where(skips, shifted[:, :-2], -np.inf)
         reached = _log_sum_exp(np.stack([alpha, shifted[:, 1:-1], two_back])) + emitted[t]
-        alpha = np.where(t < ends[:, None], reached, alpha)
-    final = (at == 2 * counts[:, None]) | (at == 2 * counts[:, None] - 1)
+        alpha = np.where(ours(t < ends[:, None]), reached, alpha)
+    final = ours((at == 2 * counts[:, None]) | (at == 2 * counts[:, None] - 1))
     return _log_sum_exp(np.moveaxis(np.where(final, alpha, -np.inf), 1, 0))
 
 
@@ -99,18 +104,18 @@ def _log_sum_exp(x: Any) -> Any:
     """Return log(sum(exp(x))) over the first axis; -inf, as a constant, where every entry is."""
     top = plain(x).max(axis=0)
     dead = np.isneginf(top)
-    if numbers(dead).any():
+    if occurs(dead):
         x = np.where(dead, 0.0, x)
         top = np.where(dead, 0.0, top)
     total = np.log(np.exp(x - top).sum(axis=0)) + top
-    return np.where(dead, -np.inf, total) if numbers(dead).any() else total
+    return np.where(dead, -np.inf, total) if occurs(dead) else total
 
 
 # Arguments.
 
 
 def _integers(name: str, x: Any) -> NDArray[Any]:
-    x = plain(x)
+    x = extend.numbers(plain(x), "ctc_loss", name)
     if x.dtype.kind not in "iu" and x.size:
         raise TypeError(f"ctc_loss: {name} must be integers, got dtype {x.dtype}")
     return x.astype(np.int64)

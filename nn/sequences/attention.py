@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 import autodiff as ad
+from autodiff import extend
 from autodiff.extend import ModuleFacts
 
 from .. import init
 from ..layers.dropout import check_probability, dropout
-from ..layers.inputs import as_input
+from ..layers.inputs import as_input, as_value, beside
 from ..layers.linear import Linear
 from ..module import Module
 from ..parameter import Parameter
@@ -59,30 +60,31 @@ def scaled_dot_product_attention(
 
 def _weights(query: Any, key: Any, mask: Any, is_causal: bool, scale: float | None) -> Any:
     """Return the weights (..., L, S) of the keys for each query."""
-    q: Any = query if isinstance(query, ad.Variable) else np.asarray(query)
-    k: Any = key if isinstance(key, ad.Variable) else np.asarray(key)
+    q: Any = as_value(query)
+    k: Any = as_value(key)
     if q.ndim < 2 or k.ndim < 2 or q.shape[-1] != k.shape[-1]:
         raise ValueError(
             f"scaled_dot_product_attention needs query (..., L, E) and key (..., S, E), got {q.shape} and {k.shape}"
         )
     scale = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else float(scale)
     scores = (q * scale) @ np.swapaxes(k, -1, -2)
-    added, blind = _added_to_scores(mask, is_causal, scores.shape, scores.dtype)
+    added, blind = _added_to_scores(mask, is_causal, scores)
     weights = ad.softmax(scores if added is None else scores + added)
     return weights if blind is None else np.where(blind, 0.0, weights)
 
 
-def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
+def _added_to_scores(mask: Any, is_causal: bool, scores: Any) -> tuple[Any, Any]:
     """Return the numbers to add to the scores (0, -inf or those of a mask), and which queries have no key, or None.
 
     A query without a key gets zeros added, so that its softmax is not NaN; its weights are set to 0 afterwards.
     """
     if mask is None and not is_causal:
         return None, None
-    allowed: Any = np.tri(shape[-2], shape[-1]) > 0 if is_causal else True
+    shape, dtype = scores.shape, scores.dtype
+    allowed: Any = beside(np.tri(shape[-2], shape[-1]) > 0, scores) if is_causal else True
     numbers: Any = 0.0
     if mask is not None:
-        mask = mask if isinstance(mask, ad.Variable) else np.asarray(mask)
+        mask = beside(as_value(mask), scores)
         try:
             fits = np.broadcast_shapes(mask.shape, shape) == shape
         except ValueError:
@@ -100,9 +102,9 @@ def _added_to_scores(mask: Any, is_causal: bool, shape: tuple[int, ...], dtype: 
             allowed, numbers = allowed & (ad.stop_gradient(mask) > -np.inf), mask
     blind = ~allowed.any(axis=-1, keepdims=True)
     closed = ~(allowed | blind)
-    blind = blind if blind.any() else None
+    blind = blind if extend.is_foreign(blind) or blind.any() else None
     if isinstance(numbers, float):
-        return np.where(closed, np.asarray(-np.inf, dtype), np.asarray(0.0, dtype)), blind
+        return np.where(closed, dtype.type(-np.inf), dtype.type(0.0)), blind
     numbers = numbers if numbers.dtype == dtype else numbers.astype(dtype)
     return np.where(closed, -np.inf, numbers if blind is None else np.where(blind, 0.0, numbers)), blind
 
@@ -253,7 +255,7 @@ class MultiheadAttention(Module):
         for name, mask in (("attn_mask", attn), ("key_padding_mask", padding)):
             if mask is None:
                 continue
-            m = mask if isinstance(mask, ad.Variable) else np.asarray(mask)
+            m = as_value(mask)
             if name == "attn_mask":
                 shapes = [(steps, keys), (count * self.num_heads, steps, keys)]
                 new = (1, 1, steps, keys) if m.ndim == 2 else (count, self.num_heads, steps, keys)

@@ -66,16 +66,16 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     array([[0, 0, 1],
            [1, 0, 0]])
     """
-    index = np.asarray(tensor.data if isinstance(tensor, ad.Variable) else tensor)
+    index = extend.as_array(ad.plain(tensor))
     if index.dtype.kind not in "iu":
         raise TypeError(f"one_hot needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")
     if num_classes == -1:
         if not index.size:
             raise ValueError("one_hot of an empty array needs num_classes")
-        num_classes = int(index.max()) + 1
-    if index.size and not 0 <= index.min() <= index.max() < num_classes:
+        num_classes = int(extend.numbers(index, "one_hot without num_classes", "tensor").max()) + 1
+    if index.size and not extend.is_foreign(index) and not 0 <= index.min() <= index.max() < num_classes:
         raise ValueError(f"one_hot: indices must be in 0..{num_classes - 1}, got {index.min()} to {index.max()}")
-    return (index[..., None] == np.arange(num_classes)).astype(np.int64)
+    return (index[..., None] == extend.beside(np.arange(num_classes), index)).astype(np.int64)
 
 
 def embedding_bag(
@@ -180,8 +180,9 @@ def _rows(who: str, input: Any, weight: Any) -> Any:
         raise TypeError(f"{who} needs integers, got {index.dtype} of shape {index.shape}. Write x.astype(int)")
     if np.ndim(weight) != 2:
         raise ValueError(f"{who} needs a table (rows, features), got weight of shape {np.shape(weight)}")
+    index = index if extend.is_foreign(ad.plain(weight)) else extend.numbers(index, f"{who} of NumPy's table", "input")
     wrong = (index < 0) | (index >= weight.shape[0])
-    if wrong.any():
+    if not extend.is_foreign(wrong) and wrong.any():
         at = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise IndexError(f"{who}: {index[at]} at index {at} is outside 0..{weight.shape[0] - 1}")
     return index if index.shape == np.shape(input) else input  # of all examples: inside vmap
@@ -206,7 +207,7 @@ def _limit(who: str, weight: Any, index: Any, max_norm: float, norm_type: float)
     if isinstance(weight, ad.Variable) and not weight.is_leaf:
         raise ValueError(f"{who}: max_norm changes the table, which must be a leaf and no result of operations")
     table = ad.plain(weight)
-    named = np.unique(index)
+    named = np.unique(extend.numbers(index, f"{who} with max_norm", "input"))
     rows = table[named]
     norms = np.linalg.norm(rows, norm_type, axis=1)
     over = norms > max_norm
@@ -227,7 +228,7 @@ def _by_frequency(who: str, rows: Any, index: Any, named: Any) -> Any:
         raise ValueError(f"{who}: scale_grad_by_freq counts rows of all examples, which vmap cannot; leave it out")
     if not getattr(rows, "requires_grad", False):
         return rows
-    share = (1 / np.bincount(np.ravel(named))[index])[..., None].astype(rows.dtype)
+    share = (1 / np.bincount(np.ravel(extend.numbers(named, who, "input")))[index])[..., None].astype(rows.dtype)
     part = rows * share
     return ad.stop_gradient(rows) + (part - ad.stop_gradient(part))
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-import autodiff as ad
-
+from ..layers.inputs import as_value, beside
 from ..module import Module
 
 __all__ = ["RotaryPositions", "SinusoidalPositions", "rotary_positions", "sinusoidal_positions"]
@@ -49,11 +48,11 @@ def rotary_positions(x: Any, *, base: float = 10000.0, offset: int = 0) -> Any:
     array([[ 1.  ,  1.  ],
            [-0.3 ,  1.38]])
     """
-    x = x if isinstance(x, ad.Variable) else np.asarray(x)
+    x = as_value(x)
     if x.ndim < 2:
         raise ValueError(f"rotary_positions needs (..., T, E), got shape {x.shape}")
     angles = _angles("rotary_positions", x.shape[-2], x.shape[-1], base, offset)
-    cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
+    cos, sin = (beside(f(angles).astype(x.dtype), x) for f in (np.cos, np.sin))
     a, b = x[..., 0::2], x[..., 1::2]
     return np.reshape(np.stack([a * cos - b * sin, a * sin + b * cos], axis=-1), x.shape)
 
@@ -78,13 +77,13 @@ class SinusoidalPositions(Module):
 
     def forward(self, x: Any, offset: int = 0) -> Any:
         """x: (T, N, E) -> (T, N, E); offset: the position of the first step."""
-        x = x if isinstance(x, ad.Variable) else np.asarray(x)
+        x = as_value(x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.features:
             raise ValueError(f"SinusoidalPositions(features={self.features}) got x of shape {x.shape}")
         between = x.ndim == 3 and not self.batch_first
         length = x.shape[0] if between or x.ndim == 2 else x.shape[1]
         waves = sinusoidal_positions(length, self.features, base=self.base, offset=offset, dtype=x.dtype)
-        return x + (waves[:, None] if between else waves)
+        return x + beside(waves[:, None] if between else waves, x)
 
     def extra_repr(self) -> str:
         """Return the number of features."""

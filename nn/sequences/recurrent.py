@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..layers.dropout import check_probability, dropout
-from ..layers.inputs import as_input
+from ..layers.inputs import as_input, beside
 from ..module import Module
 from ..parameter import Parameter
 from ..random import Rng, as_generator
@@ -137,7 +137,7 @@ class _Recurrent(Module):
         lead = (self.num_layers * (1 + self.bidirectional), x.shape[1])
         shapes = [(*lead, self.proj_size or self.hidden_size), (*lead, self.hidden_size)][: self._states]
         if states is None:
-            return [np.zeros(shape, x.dtype) for shape in shapes]
+            return [beside(np.zeros(shape, x.dtype), x) for shape in shapes]
         start = []
         for state, shape in zip(states, shapes, strict=True):
             s = as_input(state, dtype)
@@ -162,7 +162,7 @@ class _Recurrent(Module):
             sides: list[Any] = []
             for suffix in self._suffixes(layer):
                 weights = [getattr(self, name + suffix) for name in ("weight_ih", "weight_hh")]
-                none = np.zeros(weights[0].shape[0], weights[0].dtype)
+                none = beside(np.zeros(weights[0].shape[0], weights[0].dtype), weights[0])
                 weights += [getattr(self, name + suffix) if self.bias else none for name in ("bias_ih", "bias_hh")]
                 now, reverse = tuple(s[place] for s in start), len(sides) == 1
                 if self.proj_size:
@@ -363,7 +363,7 @@ class _Cell(Module):
         shape = (*x.shape[:-1], self.hidden_size)
         operands = [x]
         for state in states:
-            s = np.zeros(shape, x.dtype) if state is None else as_input(state, self.weight_ih.dtype)
+            s = beside(np.zeros(shape, x.dtype), x) if state is None else as_input(state, self.weight_ih.dtype)
             if s.shape != shape:
                 raise ValueError(f"{type(self).__name__}: a state must have shape {shape}, got {s.shape}")
             operands.append(s)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import extend
 
+from ..layers.inputs import beside
 from .steps import gru_step, lstm_step, rnn_step
 from .traced_scans import TracedPass
 
@@ -350,7 +351,7 @@ def written_out_steps(
         new = new if isinstance(new, tuple) else (new,)
         outputs[t] = new[0]
         if sizes is not None and sizes[t] < x.shape[1]:
-            there = extend.beside((np.arange(x.shape[1]) < sizes[t])[:, None], ad.plain(x))
+            there = beside((np.arange(x.shape[1]) < sizes[t])[:, None], x)
             new = tuple(np.where(there, a, b) for a, b in zip(new, now, strict=True))
             outputs[t] = np.where(there, outputs[t], 0.0)
         now = new

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import MissingRuleError
+from ...other_arrays import beside
 from ...registry import composite
 from ...variable import Variable, plain
 from ..index import scatter
@@ -91,7 +92,7 @@ def _constant(array: Any, widths: list[tuple[int, int]], values: Any) -> Any:
     border = np.asarray(values)
     if not border.any():
         return inner
-    return inner + np.pad(np.zeros(shape, array.dtype), widths, constant_values=border)
+    return inner + beside(np.pad(np.zeros(shape, array.dtype), widths, constant_values=border), plain(array))
 
 
 def _with_copies(array: Any, widths: list[tuple[int, int]], mode: Any) -> Any:

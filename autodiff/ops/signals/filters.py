@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.handle import all_examples
 from ...batching.ways import aligned
-from ...other_arrays import is_foreign
+from ...other_arrays import is_foreign, numbers
 from ...registry import op
 from ..shape import operand
 
@@ -93,7 +93,8 @@ def _coefficients(name: str, b: Any, a: Any) -> tuple[Any, Any]:
     b, a = (np.reshape(operand(v), -1) if np.ndim(v) == 0 else operand(v) for v in (b, a))
     if np.ndim(b) != 1 or np.ndim(a) != 1 or not np.size(a) or not np.size(b):
         raise ValueError(f"{name}: b and a must be sequences of coefficients; got shapes {np.shape(b)}, {np.shape(a)}.")
-    if np.any(all_examples(a)[..., 0] == 0):
+    zero = all_examples(a)[..., 0] == 0
+    if not is_foreign(zero) and np.any(zero):
         raise ValueError(f"{name}: a[0] is 0; the first coefficient of the denominator scales all others.")
     lead, n = a[0], max(np.size(a), np.size(b))
     return tuple([np.pad(v, (0, n - np.size(v))) / lead for v in (b, a)])
@@ -299,7 +300,8 @@ def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", p
     array([1., 1., 1.])
     """
     sections = _sections("sosfiltfilt", sos)
-    ends = np.array([[np.all(all_examples(v)[..., 2] == 0) for v in section] for section in sections])
+    plain_sections = [[numbers(all_examples(v), "sosfilt", "sos") for v in section] for section in sections]
+    ends = np.array([[np.all(v[..., 2] == 0) for v in section] for section in plain_sections])
     taps = 2 * len(sections) + 1 - int(ends.sum(0).min())
     axis = normalize_axis_index(axis, np.ndim(x))
     x, edge = _continued("sosfiltfilt", np.moveaxis(operand(x), axis, -1), padtype, padlen, 3 * taps)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.handle import all_examples
+from ...other_arrays import numbers
 from ..shape import operand
 from .convolving import fftconvolve
 from .filters import sosfilt, sosfiltfilt
@@ -173,7 +174,8 @@ def firwin(
     array([0.0462, 0.9076, 0.0462])
     """
     edges = np.reshape(operand(cutoff), -1) / (0.5 * fs)
-    if not np.all(np.diff(all_examples(edges), prepend=0.0, append=1.0) > 0):
+    bare = numbers(all_examples(edges), "the order of the edges", "cutoff")
+    if not np.all(np.diff(bare, prepend=0.0, append=1.0) > 0):
         raise ValueError(f"firwin: the edges in cutoff must increase between 0 and fs / 2 = {0.5 * fs}; got {cutoff}.")
     names = {"lowpass": True, "bandstop": True, "highpass": False, "bandpass": False}
     first = names.get(pass_zero, pass_zero) if isinstance(pass_zero, str) else bool(pass_zero)
