@@ -251,12 +251,12 @@ class Tensor(Variable):
             raise TypeError("len() of a 0-d Tensor")
         return len(self._data)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a 0-d Tensor; it holds one number: .item()")
         return (self[i] for i in range(len(self._data)))
 
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: Any) -> Tensor:
         try:
             static = {"index": plain_tree(index)}
         except BatchedValueError:  # an index that differs between examples, under vmap

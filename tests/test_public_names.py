@@ -50,6 +50,8 @@ def test_names_that_do_not_exist_say_so() -> None:
 def test_the_stub_of_the_handles_is_what_the_rows_say() -> None:
     stub = tool("write_stub")
     assert stub.TARGET.read_text(encoding="utf-8") == stub.stub(), "run: python tools/write_all.py"
+    for path, module in stub.PAGES.items():
+        assert path.read_text(encoding="utf-8") == stub.page(module), "run: python tools/write_all.py"
 
 
 def test_the_stub_names_every_method() -> None:

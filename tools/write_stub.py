@@ -1,13 +1,16 @@
-"""Write ``autodiff/variable.pyi`` and ``autodiff/__init__.pyi``: the types of the rows, for editors and type checkers.
+"""Write ``variable.pyi``, ``__init__.pyi``, ``linalg.pyi``, ``fft.pyi`` and ``special.pyi`` of ``autodiff``: the types
+of the rows, for editors and type checkers.
 
-At import, a row adds methods to the handles and a function to ``ad``. The stubs list both, so that a misspelt name is
-an error in an editor. Run ``python tools/write_stub.py`` after adding a row; a test compares.
+At import, a row adds methods to the handles and a function to ``ad`` or one of its modules. The stubs list them, so
+that a misspelt name is an error in an editor, and a function of a Tensor gives a Tensor. Run
+``python tools/write_stub.py`` after adding a row; a test compares.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +28,8 @@ from autodiff.methods.operators import COMPARISONS, OPERATORS  # noqa: E402
 from autodiff.registry import METHODS, Op  # noqa: E402
 
 TARGET = ROOT / "autodiff" / "variable.pyi"
-PAGE = ROOT / "autodiff" / "__init__.pyi"
+PAGES = {ROOT / "autodiff" / f"{module.__name__.removeprefix('autodiff.')}.pyi": module
+         for module in (ad.linalg, ad.fft, ad.special)} | {ROOT / "autodiff" / "__init__.pyi": ad}  # fmt: skip
 PROPERTIES = {"shape": "tuple[int, ...]", "ndim": "int", "size": "int", "dtype": "np.dtype[Any]", "is_leaf": "bool",
               "T": "Tensor", "mT": "Tensor", "real": "Tensor", "imag": "Tensor", "nbytes": "int"}  # fmt: skip
 HEAD = '''"""Types of the handles. Written by ``python tools/write_stub.py`` from variable.py and the registry."""
@@ -45,6 +49,7 @@ Operand: TypeAlias = Variable | ArrayLike
 Number: TypeAlias = float | np.number[Any]
 Array: TypeAlias = Tensor | NDArray[Any] | list[Any] | tuple[Any, ...]
 '''
+SETTER = "    @data.setter\n    def data(self, value: Operand) -> None: ..."
 
 
 def stub() -> str:
@@ -72,7 +77,7 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
                 yield f"    @{ast.unparse(decorator)}"
             yield "    " + _signature(item)
             if item.name == "data":  # ``writing`` gives the property its setter
-                yield from ("    @data.setter", "    def data(self, value: Operand) -> None: ...")
+                yield SETTER
         elif isinstance(item, ast.AnnAssign):
             yield f"    {ast.unparse(item.target)}: {ast.unparse(item.annotation)}"
         elif (
@@ -97,6 +102,7 @@ def _on_variable() -> Iterator[str]:
 
 
 def _on_tensor() -> Iterator[str]:
+    yield "    def detach(self) -> Tensor: ..."
     yield "    def __setitem__(self, index: Any, value: Operand) -> None: ..."
     for dunder in OPERATORS:
         yield f"    def __{dunder}__(self, other: Operand) -> Tensor: ..."
@@ -115,6 +121,8 @@ def _on_tensor() -> Iterator[str]:
 
 
 def _on_scalar() -> Iterator[str]:
+    yield "    def detach(self) -> Scalar: ..."
+    yield from ("    @property", "    def data(self) -> float: ...", SETTER)
     for dunder in OPERATORS:
         if dunder == "matmul":
             continue
@@ -169,31 +177,40 @@ def _annotation(p: inspect.Parameter, fn: Callable[..., Any]) -> str:
 # ---- the public page
 PAGE_HEAD = '''"""Types of the public names. Written by ``python tools/write_stub.py`` from the registry."""
 # fmt: off
-# ruff: noqa: E501
-
-from collections.abc import Sequence
-from typing import Any, overload
-
 '''
 
 
-def page() -> str:
-    """Return the whole text of ``autodiff/__init__.pyi``: rows as functions, other names imported from their files."""
+def page(of: Any) -> str:
+    """Return the whole stub of ``autodiff`` or one of its modules: rows as functions, other names imported from their
+    files."""
     imports, rows = [], []
-    for name in sorted(ad.__all__):
-        value = getattr(ad, name)
+    for name in sorted(of.__all__):
+        value = getattr(of, name)
         if isinstance(value, Op):
             rows += _row(name, value)
-        elif value is array_api.PUBLIC.get(name):
+        elif value is array_api.PUBLIC.get(name) if of is ad else _made_at_import(value, of):
             rows.append(f"def {name}({_of_any(value)}) -> Any: ...")
         elif inspect.ismodule(value):
             imports.append(f"from . import {name} as {name}")
         else:
             module = value.__module__.removeprefix("autodiff")
             imports.append(f"from {module or '.'} import {value.__name__} as {name}")
-    versions = ["__version__: str", "def __dir__() -> list[str]: ...", ""]
-    versions += [f"{name}: Any" for name in sorted({**array_api.CONSTANTS, **array_api.DTYPES})]
-    return PAGE_HEAD + "\n".join([*sorted(imports), "", *versions, *rows]) + "\n"
+    versions = ["__version__: str", "def __dir__() -> list[str]: ...", ""] if of is ad else []
+    versions += [f"{name}: Any" for name in sorted({**array_api.CONSTANTS, **array_api.DTYPES}) if of is ad]
+    text = "\n".join(rows)
+    head = PAGE_HEAD + ("# ruff: noqa: E501\n" if any(len(row) > 120 for row in rows) else "") + "\n"
+    head += "from collections.abc import Sequence\n" if "Sequence[" in text else ""
+    if of is not ad:
+        kinds = [kind for kind in ("Scalar", "Tensor", "Variable") if re.search(rf"\b{kind}\b", text)]
+        imports.append(f"from .variable import {', '.join(kinds)}")
+    return f"{head}from typing import Any, overload\n\n" + "\n".join([*sorted(imports), "", *versions, text]) + "\n"
+
+
+def _made_at_import(value: Any, of: Any) -> bool:
+    """Return whether a function is not defined by its name in a file of its own, from which the stub could import."""
+    module = inspect.getmodule(value)
+    assert module is not None
+    return module is of or f"def {value.__name__}(" not in inspect.getsource(module)
 
 
 def _of_any(f: Callable[..., Any]) -> str:
@@ -204,15 +221,20 @@ def _of_any(f: Callable[..., Any]) -> str:
 
 
 def _row(name: str, op: Op) -> Iterator[str]:
-    """Yield a row as overloaded functions: a Scalar gives a Scalar, a Tensor a Tensor, plain values plain ones."""
-    first, *rest = _row_parameters(op)
-    others = "".join(f", {p}" for p in rest)
-    kinds = [("Sequence[Variable]" if op.variadic else "Tensor", "Tensor"), ("Any", "Any")]
+    """Yield a row as overloaded functions: Scalars and numbers give a Scalar, a Tensor a Tensor, plain values plain
+    ones."""
+    parameters = _row_parameters(op)
+    kinds = [(("Sequence[Variable]" if op.variadic else "Tensor",), "Tensor"), (("Any",), "Any")]
     if op.elementwise and len(op.inputs) == 1:
-        kinds.insert(0, ("Scalar", "Scalar"))
-    for kind, result in kinds:
+        kinds.insert(0, (("Scalar",), "Scalar"))
+    if op.elementwise and len(op.inputs) == 2:
+        kinds[:0] = [(("Scalar", "Scalar | float"), "Scalar"), (("float", "Scalar"), "Scalar")]
+        kinds.insert(-1, (("Any", "Tensor"), "Tensor"))
+    for given, result in kinds:
+        typed = [f"{p.partition(':')[0]}: {kind}" for p, kind in zip(parameters, given, strict=False)]
+        typed[1:] = [t if "=" not in p else f"{t} = ..." for t, p in zip(typed[1:], parameters[1:], strict=False)]
         yield "@overload"
-        yield f"def {name}({first}: {kind}{others}) -> {result}: ..."
+        yield f"def {name}({', '.join([*typed, *parameters[len(typed) :]])}) -> {result}: ..."
 
 
 def _row_parameters(op: Op) -> list[str]:
@@ -222,6 +244,8 @@ def _row_parameters(op: Op) -> list[str]:
         return [op.inputs[0], *[f"{name}: Any" for name in op.inputs[1:]]]
     first, *rest = inspect.signature(op.fn).parameters.values()
     found = [first.name]
+    if first.kind is first.VAR_POSITIONAL:
+        found = [op.inputs[0], *[f"{name}: Any" for name in op.inputs[1:]]]
     for p in rest:
         if p.kind is p.KEYWORD_ONLY and "*" not in found:
             found.append("*")
@@ -231,4 +255,5 @@ def _row_parameters(op: Op) -> list[str]:
 
 if __name__ == "__main__":
     TARGET.write_text(stub(), encoding="utf-8")
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, module in PAGES.items():
+        path.write_text(page(module), encoding="utf-8")

@@ -19,6 +19,10 @@ y.backward()
 a: ad.Scalar = ad.tanh(ad.scalar(0.5))
 total: ad.Tensor = ad.sum(x, axis=0, keepdims=True)
 joined: ad.Tensor = ad.concatenate([x, x], axis=1)
+larger: ad.Scalar = ad.maximum(0.0, a)
+parts: list[ad.Tensor] = [x[0], *x, x.detach(), ad.maximum(0.0, x)]
+others: list[ad.Tensor] = [ad.linalg.inv(x), ad.special.expit(x), ad.special.xlogy(2.0, x), ad.fft.fft(x)]
+number: float = a.data
 slope = ad.grad(lambda t: t**3)(2.0)
 net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
 out = net(x)
@@ -32,4 +36,6 @@ nn.testing.check_modul(net, x)  # type: ignore[attr-defined]
 autodiff.solving.minimise(ad.sum, x)  # type: ignore[attr-defined]
 autodiff.parallel.averages(x)  # type: ignore[attr-defined]
 wrong: int = ad.tanh(x)  # type: ignore[assignment]
+wrong = x[0]  # type: ignore[assignment]
+wrong = ad.special.expit(x)  # type: ignore[assignment]
 np.testing.assert_array_equal(x.data, x.numpy())
