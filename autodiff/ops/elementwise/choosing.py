@@ -29,7 +29,7 @@ def _pick(sign: str) -> dict[str, Any]:
     )
 
 
-def _share(g: Any, more: Any, equal: Any) -> Any:
+def _shared_out(g: Any, more: Any, equal: Any) -> Any:
     """Return g where ``more``, and half of it where ``equal``. As one product, so that an infinite g stays infinite."""
     return g * (more + (0.5 if equal.__class__ is bool else g.dtype.type(0.5)) * equal)
 
@@ -38,8 +38,8 @@ maximum = row(
     np.maximum,
     "Return the larger of a and b; equal ones share the gradient evenly.",
     (
-        lambda g, a, b: loud(_share(g, a > b, a == b), a, b),
-        lambda g, a, b: loud(_share(g, b > a, a == b), a, b),
+        lambda g, a, b: loud(_shared_out(g, a > b, a == b), a, b),
+        lambda g, a, b: loud(_shared_out(g, b > a, a == b), a, b),
     ),
     lambda a, b: max(a, b) if a == a and b == b else math.nan,
     symbol="max",
@@ -50,8 +50,8 @@ minimum = row(
     np.minimum,
     "Return the smaller of a and b; equal ones share the gradient evenly.",
     (
-        lambda g, a, b: loud(_share(g, a < b, a == b), a, b),
-        lambda g, a, b: loud(_share(g, b < a, a == b), a, b),
+        lambda g, a, b: loud(_shared_out(g, a < b, a == b), a, b),
+        lambda g, a, b: loud(_shared_out(g, b < a, a == b), a, b),
     ),
     lambda a, b: min(a, b) if a == a and b == b else math.nan,
     symbol="min",
@@ -62,8 +62,8 @@ fmax = row(
     np.fmax,
     "Return the larger of a and b, or the one that is not NaN; equal ones share the gradient evenly.",
     (
-        lambda g, a, b: _share(g, (a > b) | np.isnan(b), a == b),
-        lambda g, a, b: _share(g, (b > a) | np.isnan(a), a == b),
+        lambda g, a, b: _shared_out(g, (a > b) | np.isnan(b), a == b),
+        lambda g, a, b: _shared_out(g, (b > a) | np.isnan(a), a == b),
     ),
     **_pick(">"),
 )
@@ -71,8 +71,8 @@ fmin = row(
     np.fmin,
     "Return the smaller of a and b, or the one that is not NaN; equal ones share the gradient evenly.",
     (
-        lambda g, a, b: _share(g, (a < b) | np.isnan(b), a == b),
-        lambda g, a, b: _share(g, (b < a) | np.isnan(a), a == b),
+        lambda g, a, b: _shared_out(g, (a < b) | np.isnan(b), a == b),
+        lambda g, a, b: _shared_out(g, (b < a) | np.isnan(a), a == b),
     ),
     **_pick("<"),
 )
