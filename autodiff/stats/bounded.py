@@ -10,20 +10,38 @@ import numpy as np
 from .. import special
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
-from .distribution import Continuous
+from .distribution import Continuous, both_sides, distance
 
 UNIT = (0.0, 1.0)
 TINY = float(np.finfo(np.float64).tiny)
 
+def _arcsine_area(z: Any) -> Any:
+    """Return 2 / pi arcsin(sqrt(z)), from the nearer end."""
+    low = np.less(plain(z), 0.5)
+    area = (2.0 / math.pi) * np.arcsin(np.sqrt(np.where(low, z, 1.0 - z)))
+    return np.where(low, area, 1.0 - area)
+
+
+def _arcsine_rest(z: Any) -> Any:
+    low = np.less(plain(z), 0.5)
+    area = (2.0 / math.pi) * np.arcsin(np.sqrt(np.where(low, z, 1.0 - z)))
+    return np.where(low, 1.0 - area, area)
+
+
 arcsine = Continuous(
     "arcsine", "", lambda z: -math.log(math.pi) - 0.5 * (np.log(z) + np.log1p(-z)),
-    lambda z: (2.0 / math.pi) * np.arcsin(np.sqrt(z)), lambda z: (2.0 / math.pi) * np.arcsin(np.sqrt(1.0 - z)), UNIT,
-    0.5, ppf=lambda q: np.square(np.sin(0.5 * math.pi * q)), isf=lambda q: np.square(np.cos(0.5 * math.pi * q)),
+    _arcsine_area, _arcsine_rest, UNIT, 0.5,
+    ppf=lambda q: np.square(np.sin(0.5 * math.pi * q)), isf=lambda q: np.square(np.cos(0.5 * math.pi * q)),
 )  # fmt: skip
+def _semicircle_area(z: Any) -> Any:
+    """Return the area up to z, from the nearer end: a beta distribution, because z sqrt(1 - z**2) + arcsin(z) has the
+    derivative inf - inf at the ends."""
+    return both_sides(z, special.betainc(1.5, 1.5, 0.5 * (1.0 - distance(z))))
+
+
 semicircular = Continuous(
     "semicircular", "", lambda z: 0.0 * z + math.log(2.0 / math.pi),
-    # a beta distribution: z sqrt(1 - z**2) + arcsin(z) has the derivative inf - inf at the ends
-    lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 + z)), lambda z: special.betainc(1.5, 1.5, 0.5 * (1.0 - z)),
+    _semicircle_area, lambda z: _semicircle_area(-z),
     (-1.0, 1.0), powers=lambda z: [(0.5, 1.0 - z), (0.5, 1.0 + z)],
 )  # fmt: skip
 bradford = Continuous(
@@ -41,13 +59,15 @@ johnsonsb = Continuous(
     "johnsonsb", "a b",
     lambda z, a, b: np.log(b) - np.log(z) - np.log1p(-z) - HALF_LOG_2PI - 0.5 * np.square(a + b * special.logit(z)),
     lambda z, a, b: special.ndtr(a + b * special.logit(z)), lambda z, a, b: special.ndtr(-(a + b * special.logit(z))),
-    (TINY, 1.0 - 2.0**-53), 0.5, ppf=lambda q, a, b: special.expit((special.ndtri(q) - a) / b),
+    (TINY, 1.0 - 2.0**-53), 0.5, logcdf=lambda z, a, b: special.log_ndtr(a + b * special.logit(z)),
+    logsf=lambda z, a, b: special.log_ndtr(-(a + b * special.logit(z))),
+    ppf=lambda q, a, b: special.expit((special.ndtri(q) - a) / b),
     isf=lambda q, a, b: special.expit(-(special.ndtri(q) + a) / b),
 )  # fmt: skip
 
 
 def _left(z: Any, c: Any) -> Any:
-    return np.less(plain(z), plain(c))
+    return np.less(plain(z), plain(c)) | np.greater_equal(plain(c), 1)
 
 
 def _side(z: Any, c: Any) -> tuple[Any, Any]:
@@ -58,9 +78,12 @@ def _side(z: Any, c: Any) -> tuple[Any, Any]:
 
 
 def _triangle(z: Any, c: Any, below: bool) -> Any:
+    left = _left(z, c)
     distance, width = _side(z, c)
-    area = distance * distance / width
-    return np.where(_left(z, c) == below, area, 1.0 - area)
+    beyond = distance * distance / width
+    # 1 - beyond, without its cancellation at the other end
+    between, both = np.where(left, c - z, z - c), np.where(left, c + z, 2.0 - c - z)
+    return np.where(left == below, beyond, np.where(left, 1.0 - c, c) + between * both / width)
 
 
 def _triangle_quantile(q: Any, c: Any) -> Any:

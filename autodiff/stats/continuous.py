@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import special
 from ..variable import plain
-from .distribution import Continuous
+from .distribution import Continuous, both_sides, distance, log_erfc, log_i0
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 POSITIVE = (0.0, math.inf)
@@ -38,7 +38,7 @@ chi2 = Continuous(
 beta = Continuous(
     "beta", "a b",
     lambda z, a, b: -special.betaln(a, b),
-    lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betainc(b, a, 1.0 - z),
+    lambda z, a, b: special.betainc(a, b, z), lambda z, a, b: special.betaincc(a, b, z),
     (0.0, 1.0), 0.5,
     ppf=lambda q, a, b: special.betaincinv(a, b, q), isf=lambda q, a, b: special.betainccinv(a, b, q),
     powers=lambda z, a, b: [(a - 1.0, z), (b - 1.0, 1.0 - z)],
@@ -48,6 +48,25 @@ beta = Continuous(
 def _f_odds(z: Any, m: Any, n: Any) -> Any:
     """Return m z / n; at z = 0 it is a constant in m and n, because the density may be infinite there."""
     return z * np.where(np.equal(plain(z), 0), plain(m / n), m / n)
+
+
+def _share_of(odds: Any) -> Any:
+    """Return odds / (1 + odds) with one use of odds: at 0 the density may be infinite, and two paths inf - inf."""
+    return -np.expm1(-np.log1p(odds))
+
+
+def odds_cdf(odds: Any, a: Any, b: Any) -> Any:
+    """Return the area of a beta distribution up to odds / (1 + odds), by the smaller of this and 1 / (1 + odds)."""
+    low = np.less(plain(odds), 1)
+    small, large = np.where(low, odds, 1.0), np.where(low, 1.0, odds)
+    return np.where(low, special.betainc(a, b, _share_of(small)), special.betaincc(b, a, 1.0 / (1.0 + large)))
+
+
+def odds_sf(odds: Any, a: Any, b: Any) -> Any:
+    """Return the area of a beta distribution above odds / (1 + odds)."""
+    low = np.less(plain(odds), 1)
+    small, large = np.where(low, odds, 1.0), np.where(low, 1.0, odds)
+    return np.where(low, special.betaincc(a, b, _share_of(small)), special.betainc(b, a, 1.0 / (1.0 + large)))
 
 
 def _f_quantile(x: Any, rest: Any, m: Any, n: Any) -> Any:
@@ -61,8 +80,8 @@ f = Continuous(
     "f", "dfn dfd",
     lambda z, m, n: special.xlogy(0.5 * m, m) + special.xlogy(0.5 * n, n)
     - 0.5 * (m + n) * np.log(n + m * z) - special.betaln(0.5 * m, 0.5 * n),
-    lambda z, m, n: special.betainc(0.5 * m, 0.5 * n, _f_odds(z, m, n) / (1.0 + _f_odds(z, m, n))),
-    lambda z, m, n: special.betainc(0.5 * n, 0.5 * m, 1.0 / (1.0 + _f_odds(z, m, n))), POSITIVE, 1.0,
+    lambda z, m, n: odds_cdf(_f_odds(z, m, n), 0.5 * m, 0.5 * n),
+    lambda z, m, n: odds_sf(_f_odds(z, m, n), 0.5 * m, 0.5 * n), POSITIVE, 1.0,
     ppf=lambda q, m, n: _f_quantile(
         special.betaincinv(0.5 * m, 0.5 * n, q), special.betainccinv(0.5 * n, 0.5 * m, q), m, n
     ),
@@ -84,7 +103,11 @@ uniform = Continuous(
 
 
 def _laplace_logcdf(z: Any) -> Any:
-    return np.where(plain(z) > 0, np.log1p(-0.5 * np.exp(-np.abs(z))), -np.abs(z) - math.log(2.0))
+    return np.where(plain(z) > 0, np.log1p(-0.5 * np.exp(-distance(z))), -distance(z) - math.log(2.0))
+
+
+def _laplace_cdf(z: Any) -> Any:
+    return both_sides(z, 0.5 * np.exp(-distance(z)))
 
 
 def _laplace_quantile(q: Any) -> Any:
@@ -93,8 +116,7 @@ def _laplace_quantile(q: Any) -> Any:
 
 laplace = Continuous(
     "laplace", "", lambda z: -np.abs(z) - math.log(2.0),
-    lambda z: np.where(plain(z) > 0, 1.0 - 0.5 * np.exp(-np.abs(z)), 0.5 * np.exp(-np.abs(z))),
-    lambda z: np.where(plain(z) > 0, 0.5 * np.exp(-np.abs(z)), 1.0 - 0.5 * np.exp(-np.abs(z))),
+    _laplace_cdf, lambda z: _laplace_cdf(-z),
     logcdf=_laplace_logcdf, logsf=lambda z: _laplace_logcdf(-z),
     ppf=_laplace_quantile, isf=lambda q: -_laplace_quantile(q),
 )  # fmt: skip
@@ -114,7 +136,7 @@ def _cauchy_quantile(q: Any) -> Any:
 
 
 cauchy = Continuous(
-    "cauchy", "", lambda z: -np.log1p(z * z) - math.log(math.pi),
+    "cauchy", "", lambda z: -2.0 * np.log(np.hypot(1.0, z)) - math.log(math.pi),
     lambda z: np.arctan2(1.0, -z) / math.pi, lambda z: np.arctan2(1.0, z) / math.pi,
     ppf=_cauchy_quantile, isf=lambda q: -_cauchy_quantile(q),
 )  # fmt: skip
@@ -129,7 +151,7 @@ lognorm = Continuous(
 halfnorm = Continuous(
     "halfnorm", "", lambda z: -0.5 * np.square(z) - HALF_LOG_2PI + math.log(2.0),
     lambda z: special.erf(math.sqrt(0.5) * z), lambda z: 2.0 * special.ndtr(-z), POSITIVE, 1.0,
-    logsf=lambda z: special.log_ndtr(-z) + math.log(2.0), ppf=lambda q: math.sqrt(2.0) * special.erfinv(q),
+    logsf=lambda z: log_erfc(math.sqrt(0.5) * z), ppf=lambda q: math.sqrt(2.0) * special.erfinv(q),
     isf=lambda q: math.sqrt(2.0) * special.erfcinv(q),
 )  # fmt: skip
 weibull_min = Continuous(
@@ -144,9 +166,18 @@ pareto = Continuous(
     logsf=lambda z, b: -b * np.log(z), ppf=lambda q, b: np.exp(-np.log1p(-q) / b),
     isf=lambda q, b: np.exp(-np.log(q) / b),
 )  # fmt: skip
+def _gumbel_logsf(z: Any) -> Any:
+    """Return log(1 - exp(-exp(-z))), whose inner exponential underflows on the right."""
+    right = np.greater(plain(z), 0)
+    tail = np.where(right, z, 0.0)
+    left = np.maximum(np.where(right, 0.0, z), -600.0)  # it is 0 beyond
+    return np.where(right, np.log(special.exprel(-np.exp(-tail))) - tail, np.log1p(-np.exp(-np.exp(-left))))
+
+
 gumbel_r = Continuous(
     "gumbel_r", "", lambda z: -z - np.exp(-z), lambda z: np.exp(-np.exp(-z)), lambda z: -np.expm1(-np.exp(-z)),
-    logcdf=lambda z: -np.exp(-z), ppf=lambda q: -np.log(-np.log(q)), isf=lambda q: -np.log(-np.log1p(-q)),
+    logcdf=lambda z: -np.exp(-z), logsf=_gumbel_logsf, ppf=lambda q: -np.log(-np.log(q)),
+    isf=lambda q: -np.log(-np.log1p(-q)),
 )  # fmt: skip
 gumbel_l = Continuous(
     "gumbel_l", "", lambda z: z - np.exp(z), lambda z: -np.expm1(-np.exp(z)), lambda z: np.exp(-np.exp(z)),
@@ -159,14 +190,15 @@ invgamma = Continuous(
     ppf=lambda q, a: 1.0 / special.gammainccinv(a, q), isf=lambda q, a: 1.0 / special.gammaincinv(a, q),
 )  # fmt: skip
 halfcauchy = Continuous(
-    "halfcauchy", "", lambda z: math.log(2.0 / math.pi) - np.log1p(z * z), lambda z: np.arctan(z) * (2.0 / math.pi),
-    lambda z: np.arctan2(1.0, z) * (2.0 / math.pi), POSITIVE, 1.0, ppf=lambda q: np.tan(0.5 * math.pi * q),
+    "halfcauchy", "", lambda z: math.log(2.0 / math.pi) - 2.0 * np.log(np.hypot(1.0, z)),
+    lambda z: np.arctan(z) * (2.0 / math.pi), lambda z: np.arctan2(1.0, z) * (2.0 / math.pi), POSITIVE, 1.0,
+    ppf=lambda q: np.tan(0.5 * math.pi * q),
     isf=lambda q: 1.0 / np.tan(0.5 * math.pi * q),
 )  # fmt: skip
 # the period is 2 pi: x of any size, as in SciPy; sin(z / 2)**2 keeps the digits of 1 - cos(z)
 vonmises = Continuous(
     "vonmises", "kappa",
-    lambda z, kappa: -2.0 * kappa * np.square(np.sin(0.5 * z)) - np.log(special.i0e(kappa)) - math.log(2.0 * math.pi),
+    lambda z, kappa: -2.0 * kappa * np.square(np.sin(0.5 * z)) - log_i0(kappa) - math.log(2.0 * math.pi),
     periodic=True,
 )  # fmt: skip
 

@@ -36,19 +36,48 @@ def _log_of_area(area: Formula | None, rest: Formula | None) -> Formula | None:
     return log_of_area
 
 
+def distance(z: Any) -> Any:
+    """Return the distance of z from 0, whose slope at 0 is -1, that of the left side; that of abs(z) is 0, and the area
+    up to z has the density as its slope there too."""
+    return np.where(np.greater(plain(z), 0), z, -z)
+
+
+def both_sides(z: Any, beyond: Any) -> Any:
+    """Return the area up to z of a symmetric distribution, from that beyond the distance of z on one side."""
+    return np.where(np.greater(plain(z), 0), 1.0 - beyond, beyond)
+
+
+def log_erfc(u: Any) -> Any:
+    """Return log(erfc(u)) for u >= 0."""
+    near = np.less(plain(u), 0.5)
+    tail = math.log(2.0) + special.log_ndtr(-math.sqrt(2.0) * np.where(near, 1.0, u))
+    return np.where(near, np.log1p(-special.erf(np.where(near, u, 0.0))), tail)
+
+
+def log_i0(u: Any) -> Any:
+    """Return log(i0(u)) - u for u >= 0; ``i0e`` takes abs(u), whose derivative at 0 is a convention."""
+    near = np.less(plain(u), 1)
+    small, large = np.where(near, u, 0.0), np.where(near, 1.0, u)
+    return np.where(near, np.log(special.i0(small)) - small, np.log(special.i0e(large)))
+
+
 def _with_powers(rest: Formula, powers: Formula) -> tuple[Formula, Formula]:
-    """Return the formulas of logpdf and pdf: exp(rest) times base**p for every (p, base) of ``powers``. Where a base is
-    0, at an end of the support, exp(logpdf) would have the derivative 0 * inf, and the power has its own."""
+    """Return the formulas of logpdf and pdf: exp(rest) times base**p for every (p, base) of ``powers``. Near an end of
+    the support, where a base is near 0, derivatives of exp(logpdf) are differences of large numbers, at it 0 * inf;
+    a power has its own. Where a factor would overflow, logarithms are added."""
 
     def logpdf(z: Any, *shapes: Any) -> Any:
         return sum([special.xlogy(p, base) for p, base in powers(z, *shapes)], start=rest(z, *shapes))
 
     def pdf(z: Any, *shapes: Any) -> Any:
-        y, factors = rest(z, *shapes), []
-        for p, base in powers(z, *shapes):
-            end = np.equal(plain(base), 0)
-            y = y + special.xlogy(p, np.where(end, 1.0, base))
-            factors.append(np.where(end, base, 1.0) ** p)
+        y, pairs, factors = rest(z, *shapes), powers(z, *shapes), []
+        most = 0.4 * math.log(np.finfo(np.result_type(operand(plain(y)), np.float16)).max)
+        sizes = [y, *[special.xlogy(plain(p), plain(base)) for p, base in pairs]]
+        direct = math.prod([np.abs(plain(size)) < most for size in sizes], start=np.True_)
+        for p, base in pairs:
+            alone = direct | np.equal(plain(base), 0)
+            y = y + special.xlogy(p, np.where(alone, 1.0, base))
+            factors.append(np.where(alone, base, 1.0) ** p)
         return math.prod(factors, start=np.exp(y))
 
     return logpdf, pdf

@@ -11,7 +11,8 @@ from .. import special
 from ..ops.special.exponential import log1p_over
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
-from .distribution import Continuous
+from .distribution import Continuous, both_sides, distance, log_erfc
+from .lifetimes import area_of_power, end_power, growth, power_at_end
 
 
 # ---- extremes
@@ -20,25 +21,33 @@ def _log_hazard(z: Any, c: Any) -> Any:
     return -z * log1p_over(-c * z)
 
 
-def _extreme_quantile(hazard: Any, c: Any) -> Any:
-    """Return z from the hazard: (1 - hazard**c) / c."""
-    size = np.log(hazard)
-    return -size * special.exprel(c * size)
+def _extreme_end(z: Any, c: Any) -> Any:
+    """Return whether z is the upper end, 1 / c, where the hazard is 0."""
+    return np.less_equal(1.0 - plain(c) * plain(z), 0)
+
+
+def _hazard(z: Any, c: Any) -> Any:
+    end = _extreme_end(z, c)
+    tail = power_at_end(1.0 - c * z, 1.0 / np.where(end, c, 1.0), end)
+    return np.where(end, tail, np.exp(_log_hazard(np.where(end, 0.0, z), c)))
+
+
+def _extreme_logpdf(z: Any, c: Any) -> Any:
+    """Return the logarithm of the density but for its power at the upper end."""
+    return (1.0 - c) * _log_hazard(np.where(_extreme_end(z, c), 0.0, z), c) - _hazard(z, c)
 
 
 def _extreme_support(c: Any) -> tuple[Any, Any]:
-    """Return the ends; where the density is 0 at one, the end itself is outside: its logarithms are infinite."""
+    """Return the ends; the lower one itself is outside: its logarithms are infinite."""
     end = 1.0 / np.where(c == 0, 1.0, c)
-    inner = np.where(c < 1, np.nextafter(end, np.zeros_like(end)), end)
-    return np.where(c < 0, inner, -math.inf), np.where(c > 0, inner, math.inf)
+    return np.where(c < 0, np.nextafter(end, np.zeros_like(end)), -math.inf), np.where(c > 0, end, math.inf)
 
 
 genextreme = Continuous(
-    "genextreme", "c", lambda z, c: (1.0 - c) * _log_hazard(z, c) - np.exp(_log_hazard(z, c)),
-    lambda z, c: np.exp(-np.exp(_log_hazard(z, c))), lambda z, c: -np.expm1(-np.exp(_log_hazard(z, c))),
-    _extreme_support,
-    lambda c: 0.0 * c, logcdf=lambda z, c: -np.exp(_log_hazard(z, c)),
-    ppf=lambda q, c: _extreme_quantile(-np.log(q), c), isf=lambda q, c: _extreme_quantile(-np.log1p(-q), c),
+    "genextreme", "c", _extreme_logpdf, lambda z, c: np.exp(-_hazard(z, c)), lambda z, c: -np.expm1(-_hazard(z, c)),
+    _extreme_support, lambda c: 0.0 * c, logcdf=lambda z, c: -_hazard(z, c),
+    ppf=lambda q, c: -growth(np.log(-np.log(q)), c), isf=lambda q, c: -growth(np.log(-np.log1p(-q)), c),
+    powers=lambda z, c: [end_power(1.0 - c * z, 1.0 / np.where(plain(c) == 0, 1.0, c) - 1.0, _extreme_end(z, c))],
 )  # fmt: skip
 loggamma = Continuous(
     "loggamma", "c", lambda z, c: c * z - np.exp(z) - special.gammaln(c), lambda z, c: special.gammainc(c, np.exp(z)),
@@ -48,6 +57,7 @@ loggamma = Continuous(
 moyal = Continuous(
     "moyal", "", lambda z: -0.5 * (z + np.exp(-z)) - HALF_LOG_2PI,
     lambda z: special.erfc(math.sqrt(0.5) * np.exp(-0.5 * z)), lambda z: special.erf(math.sqrt(0.5) * np.exp(-0.5 * z)),
+    logcdf=lambda z: log_erfc(math.sqrt(0.5) * np.exp(-0.5 * z)),
     ppf=lambda q: -np.log(2.0 * np.square(special.erfcinv(q))),
     isf=lambda q: -np.log(2.0 * np.square(special.erfinv(q))),
 )  # fmt: skip
@@ -77,13 +87,8 @@ johnsonsu = Continuous(
 
 
 # ---- two exponential or power tails
-def _both_sides(z: Any, beyond: Any) -> Any:
-    """Return the area up to z, from that beyond abs(z) on one side."""
-    return np.where(np.greater(plain(z), 0), 1.0 - beyond, beyond)
-
-
 def _gennorm_cdf(z: Any, beta: Any) -> Any:
-    return _both_sides(z, 0.5 * special.gammaincc(1.0 / beta, np.abs(z) ** beta))
+    return both_sides(z, 0.5 * area_of_power(distance(z), 1.0 / beta, beta, above=True))
 
 
 def _gennorm_quantile(q: Any, beta: Any) -> Any:
@@ -109,9 +114,22 @@ wrapcauchy = Continuous(
     - np.log(np.square(1.0 - c) + 4.0 * c * np.square(np.sin(0.5 * z))),
     support=(0.0, 2.0 * math.pi), inside=1.0,
 )  # fmt: skip
+def _hypsecant_cdf(z: Any) -> Any:
+    return both_sides(z, (2.0 / math.pi) * np.arctan(np.exp(-distance(z))))
+
+
+def _hypsecant_logcdf(z: Any) -> Any:
+    right = np.greater(plain(z), 0)
+    tail = np.exp(np.where(right, 0.0, z))
+    small = np.less(plain(tail), 1e-4)  # arctan(e) / e, where the exponential e may underflow
+    share = np.where(small, 1.0 - tail * tail / 3.0, np.arctan(tail) / np.where(small, 1.0, tail))
+    left = math.log(2.0 / math.pi) + np.where(right, 0.0, z) + np.log(share)
+    return np.where(right, np.log1p(-(2.0 / math.pi) * np.arctan(np.exp(-distance(z)))), left)
+
+
 hypsecant = Continuous(
     "hypsecant", "", lambda z: math.log(2.0 / math.pi) - np.logaddexp(z, -z),
-    lambda z: (2.0 / math.pi) * np.arctan(np.exp(z)), lambda z: (2.0 / math.pi) * np.arctan(np.exp(-z)),
+    _hypsecant_cdf, lambda z: _hypsecant_cdf(-z), logcdf=_hypsecant_logcdf, logsf=lambda z: _hypsecant_logcdf(-z),
     ppf=lambda q: np.log(np.tan(0.5 * math.pi * q)), isf=lambda q: -np.log(np.tan(0.5 * math.pi * q)),
 )  # fmt: skip
 genlogistic = Continuous(
@@ -125,14 +143,26 @@ norminvgauss = Continuous(  # of Barndorff-Nielsen, with tails exp(-(a ± b) |z|
     lambda z, a, b: np.log(a / math.pi) - 0.5 * np.log1p(z * z) + np.log(special.k1e(a * np.sqrt(1.0 + z * z)))
     - a * np.sqrt(1.0 + z * z) + np.sqrt((a - b) * (a + b)) + b * z,
 )  # fmt: skip
+def _dgamma_cdf(z: Any, a: Any) -> Any:
+    return both_sides(z, 0.5 * special.gammaincc(a, distance(z)))
+
+
 dgamma = Continuous(
     "dgamma", "a", lambda z, a: -np.abs(z) - math.log(2.0) - special.gammaln(a),
-    lambda z, a: _both_sides(z, 0.5 * special.gammaincc(a, np.abs(z))),
-    lambda z, a: _both_sides(-z, 0.5 * special.gammaincc(a, np.abs(z))), powers=lambda z, a: [(a - 1.0, np.abs(z))],
+    _dgamma_cdf, lambda z, a: _dgamma_cdf(-z, a), powers=lambda z, a: [(a - 1.0, np.abs(z))],
 )  # fmt: skip
+def _dweibull_cdf(z: Any, c: Any) -> Any:
+    return both_sides(z, 0.5 * np.exp(-(distance(z) ** c)))
+
+
+def _dweibull_logcdf(z: Any, c: Any) -> Any:
+    size = distance(z) ** c
+    return np.where(np.greater(plain(z), 0), np.log1p(-0.5 * np.exp(-size)), -size - math.log(2.0))
+
+
 dweibull = Continuous(
     "dweibull", "c",
     lambda z, c: np.log(0.5 * c) - np.abs(z) ** c,
-    lambda z, c: _both_sides(z, 0.5 * np.exp(-(np.abs(z) ** c))),
-    lambda z, c: _both_sides(-z, 0.5 * np.exp(-(np.abs(z) ** c))), powers=lambda z, c: [(c - 1.0, np.abs(z))],
+    _dweibull_cdf, lambda z, c: _dweibull_cdf(-z, c), logcdf=_dweibull_logcdf,
+    logsf=lambda z, c: _dweibull_logcdf(-z, c), powers=lambda z, c: [(c - 1.0, np.abs(z))],
 )  # fmt: skip

@@ -102,7 +102,10 @@ AT_AN_END: list[tuple[str, tuple[float, ...], float, float]] = [
     ("powerlaw", (2.0,), 0.0, 2.0), ("rayleigh", (), 0.0, 1.0), ("rice", (0.8,), 0.0, np.exp(-0.32)),
     ("gengamma", (2.0, 1.0), 0.0, 1.0), ("exponpow", (2.0,), 0.0, 2.0), ("weibull_max", (2.0,), 0.0, -2.0),
     ("semicircular", (), -1.0, np.inf), ("triang", (0.4,), 0.0, 5.0), ("triang", (0.4,), 1.0, -2.0 / 0.6),
-    ("dgamma", (3.0,), 0.0, 0.0), ("dweibull", (3.0,), 0.0, 0.0),
+    ("dgamma", (3.0,), 0.0, 0.0), ("dweibull", (3.0,), 0.0, 0.0), ("fisk", (1.0,), 0.0, -2.0),
+    ("fisk", (2.0,), 0.0, 2.0), ("loglaplace", (2.0,), 0.0, 1.0), ("exponweib", (2.0, 1.0), 0.0, 2.0),
+    ("exponweib", (1.0, 1.0), 0.0, -1.0), ("genextreme", (0.5,), 2.0, -0.5), ("genextreme", (1.0,), 1.0, 1.0),
+    ("genpareto", (-0.5,), 2.0, -0.5), ("triang", (1.0,), 1.0, 2.0),
 ]  # fmt: skip
 
 
@@ -113,6 +116,74 @@ def test_a_density_has_its_slope_at_an_end_of_the_support(name: str, shapes: Any
     with np.errstate(all="ignore"):
         for found in (ad.grad(pdf)(float(x), *shapes), ad.jvp(lambda v: pdf(v, *shapes), (float(x),), (1.0,))[1]):
             np.testing.assert_allclose(found, slope, rtol=1e-14, atol=0.0)
+
+
+def test_a_density_that_is_finite_or_infinite_at_an_end_has_that_value() -> None:
+    """fisk.pdf(0, 1) was 0, genextreme.pdf and genpareto.pdf NaN."""
+    cases: list[tuple[str, tuple[float, ...], float, float]] = [
+        ("fisk", (1.0,), 0.0, 1.0), ("fisk", (0.5,), 0.0, np.inf), ("exponweib", (0.5, 2.0), 0.0, 1.0),
+        ("exponweib", (0.5, 1.0), 0.0, np.inf), ("loglaplace", (1.0,), 0.0, 0.5), ("genextreme", (1.0,), 1.0, 1.0),
+        ("genextreme", (2.0,), 0.5, np.inf), ("genpareto", (-1.0,), 1.0, 1.0), ("genpareto", (-2.0,), 0.5, np.inf),
+        ("triang", (1.0,), 1.0, 2.0), ("triang", (0.0,), 0.0, 2.0),
+    ]  # fmt: skip
+    with np.errstate(all="ignore"):
+        for name, shapes, x, right in cases:
+            law = getattr(ad.stats, name)
+            assert law.pdf(x, *shapes) == right, name
+            assert law.logpdf(x, *shapes) == np.log(right), name
+        for q, right in ((0.0, -10.0), (1.0, np.inf)):
+            assert ad.stats.genextreme.ppf(q, -0.1) == right
+        assert ad.stats.genpareto.isf(0.0, -0.5) == 2.0
+
+
+def test_an_area_grows_by_the_density_at_the_middle_too() -> None:
+    """The slope of laplace.cdf at 0 was 0: that of abs(z). gennorm.cdf had NaN."""
+    laws: dict[str, tuple[float, ...]] = {"laplace": (), "hypsecant": (), "semicircular": ()}
+    for name, shapes in (laws | {"gennorm": (4.0,), "dweibull": (1.0,), "dgamma": (1.0,)}).items():
+        law = getattr(ad.stats, name)
+        for method, sign in (("cdf", 1.0), ("sf", -1.0)):
+            slope = ad.grad(getattr(law, method))(0.0, *shapes)
+            np.testing.assert_allclose(slope, sign * law.pdf(0.0, *shapes), rtol=1e-14, err_msg=name)
+    assert ad.grad(ad.stats.laplace.logcdf)(0.0) == 1.0
+
+
+def test_a_parameter_at_its_end_has_its_slope() -> None:
+    """The derivative of i0e at 0 is a convention; rice and vonmises need that of log(i0)."""
+    assert ad.grad(ad.stats.rice.logpdf, 1)(1.3, 0.0) == 0.0
+    np.testing.assert_allclose(ad.grad(ad.grad(ad.stats.rice.logpdf, 1), 1)(1.3, 0.0), 0.5 * 1.3**2 - 1.0, rtol=1e-14)
+    np.testing.assert_allclose(ad.grad(ad.stats.vonmises.logpdf, 1)(1.3, 0.0), np.cos(1.3), rtol=1e-14)
+
+
+def test_second_derivatives_of_a_density_near_an_end_keep_their_digits() -> None:
+    """They were a difference of 1e16 times the density; right values by the series."""
+    for name, shapes, right in (("rayleigh", (), -3e-8), ("triang", (0.9,), 0.0), ("weibull_min", (2.0,), -12e-8)):
+        pdf = getattr(ad.stats, name).pdf
+        np.testing.assert_allclose(ad.grad(ad.grad(pdf))(1e-8, *shapes), right, rtol=1e-12, atol=1e-30, err_msg=name)
+
+
+AREAS: list[tuple[str, str, float, tuple[float, ...], float, float]] = [
+    # value and slope: mpmath, 50 digits
+    ("moyal", "logcdf", -12.0, (), -81383.621506998723, 81377.895703357937),
+    ("levy", "logcdf", 1e-4, (), -5004.8310615136449, 50004999.000499626),
+    ("gumbel_r", "logsf", 1000.0, (), -1000.0, -1.0),
+    ("hypsecant", "logsf", 1000.0, (), -1000.4515827052895, -1.0),
+    ("dweibull", "logsf", 30.0, (4.0,), -810000.69314718056, -108000.0),
+    ("johnsonsb", "logsf", 1 - 2.0**-27, (2.0, 2.0), -781.9544955325544, -10591195257.593094),
+    ("halflogistic", "logsf", 1e-8, (), -5.0000000125000001e-9, -0.5000000025),
+    ("halfnorm", "logsf", 1e-8, (), -7.9788456398596424e-9, -0.79788456716906309),
+    ("beta", "sf", 1e-12, (0.7, 2.5), 0.99999999201087925, -5592.3845248088554),
+    ("f", "sf", 1e-14, (0.7, 4.0), 0.99999076584658608, -323195369.48721843),
+    ("semicircular", "sf", 1 - 2.0**-27, (), 3.860015395767449e-13, -7.7712374411838942e-5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "method", "x", "shapes", "right", "slope"), AREAS)
+def test_areas_keep_their_digits_where_one_of_two_exponentials_or_differences_loses_them(
+    name: str, method: str, x: float, shapes: Any, right: float, slope: float
+) -> None:
+    """These were -inf with the slope NaN, or had the digits of 1 - x."""
+    found = ad.value_and_grad(getattr(getattr(ad.stats, name), method))(x, *shapes)
+    np.testing.assert_allclose(found, (right, slope), rtol=1e-13)
 
 
 def test_the_logarithm_of_an_area_near_one_keeps_its_digits() -> None:
