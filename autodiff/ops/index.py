@@ -102,7 +102,7 @@ def _add_in_rounds(y: np.ndarray, index: Any, x: np.ndarray) -> bool:
         return False
     if x.shape != (*y.shape[:axis], at.size, *y.shape[axis + 1 :]):
         return False
-    at = at % y.shape[axis]
+    at = at.astype(np.intp) % y.shape[axis]  # int8 and int16 would overflow
     counts = np.bincount(at, minlength=y.shape[axis])
     if counts.max() > 4:
         return False
@@ -119,7 +119,8 @@ def _places(index: Any, shape: tuple[int, ...], count: int) -> Any:
     """Return the flat places that an index names in an array of a shape, or None where it takes long to find them."""
     if index.__class__ is np.ndarray and index.dtype.kind == "i":
         width = math.prod(shape[1:])
-        return index.reshape(*index.shape, *[1] * (len(shape) - 1)) * width + np.arange(width).reshape(shape[1:])
+        rows = index.astype(np.intp).reshape(*index.shape, *[1] * (len(shape) - 1))  # int8 and int16 would overflow
+        return rows * width + np.arange(width).reshape(shape[1:])
     size = math.prod(shape)
     return np.arange(size).reshape(shape)[index] if 256 <= count and size <= 8 * count else None
 

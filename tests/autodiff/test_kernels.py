@@ -226,6 +226,18 @@ def test_wide_rows_at_repeated_places_are_added_as_numpy_adds_them(axis: int, mo
     np.testing.assert_array_equal(scatter(x, index=index, shape=shape, dtype=np.float32), expected)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint8])
+@pytest.mark.parametrize("width", [3, 200, 900])
+def test_small_integers_as_an_index_do_not_overflow_in_the_gradient(kind: type, width: int) -> None:
+    """An int8 index 100 of rows of 3 numbers is the flat place 300, which was taken for 44."""
+    x, index = np.zeros((120, width)), np.array([100, 119, 100, 3], kind)
+    expected = np.zeros_like(x)
+    np.add.at(expected, index, 1.0)
+    np.testing.assert_array_equal(ad.grad(lambda x: x[index].sum())(x), expected)
+    many = np.resize(index, (40, 50))
+    np.testing.assert_array_equal(ad.grad(lambda x: x[many].sum())(x), 500 * expected)
+
+
 @pytest.mark.parametrize("special", [None, 0.0, np.nan, 1e200, 1e-200])
 def test_the_slope_of_an_angle_is_that_of_few_elements_in_a_large_array_too(special: float | None) -> None:
     """Large arrays of moderate numbers have a formula of their own; one number out of range, and none has it."""
