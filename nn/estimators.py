@@ -24,8 +24,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-import autodiff as ad
-
 from .init import uniform
 from .layers.activations import GELU, ReLU, Sigmoid, SiLU, Tanh
 from .layers.containers import Sequential
@@ -364,12 +362,9 @@ class NeuralClassifier(ClassifierMixin, _Neural):  # type: ignore[misc]
         return e / e.sum(axis=1, keepdims=True)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithms of `predict_proba`, also of probabilities that round to 0 or 1."""
-        raw = self._raw(X)
-        if self._binary:
-            yes, no = -np.logaddexp(0.0, -raw), -np.logaddexp(0.0, raw)
-            return yes if self._several else np.concatenate([no, yes], axis=1)
-        return ad.log_softmax(raw, axis=1)
+        """Return the logarithms of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     # ---- classes as numbers
     def _targets(self, y: Array, classes: Array | None, again: bool = False) -> Array:
