@@ -7,6 +7,7 @@ here: the name of a library.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -164,6 +165,15 @@ def by_library(function: Callable[..., Any], operands: Iterable[Any], static: di
     if isinstance(y, ndarray | np.generic | float | int | complex):
         raise TypeError(f"it gave {kind_of(y)}, a silent copy into NumPy")
     return as_array(y) if is_foreign(y) else y
+
+
+def without_copies(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return the result of a function of NumPy's that is not recorded, of arrays of a library; raise TypeError where
+    the library lacks it and would compute them."""
+    if function is np.size and len(args) == 1 and not kwargs:
+        return math.prod(args[0].shape)
+    with refusing_copies():
+        return function(*args, **kwargs)
 
 
 def refusal(row: str, x: Any, reason: object) -> TypeError:

@@ -19,7 +19,7 @@ from .errors import BatchedValueError, GraphError, kind_of, leaves_graph, missin
 from .gradient_buffers import forget_gradients
 from .graph import FLOAT64, Node, leaf, notes_of
 from .modes import exits, state
-from .other_arrays import as_array, numbers
+from .other_arrays import as_array, is_foreign, numbers, without_copies
 from .registry import DISPATCH, METHODS, OPS, PUBLIC, UFUNCS
 from .registry.picture_facts import is_flat
 
@@ -47,7 +47,7 @@ class Variable:
     # ---- facts of the value
     shape = property(lambda self: np.shape(self._data), doc="Shape of the value: a tuple of ints.")
     ndim = property(lambda self: np.ndim(self._data), doc="Number of axes.")
-    size = property(lambda self: int(np.size(self._data)), doc="Number of elements.")
+    size = property(lambda self: int(getattr(self._data, "size", 1)), doc="Number of elements.")
     dtype = property(
         lambda self: self._data.dtype if self.__class__ is not Scalar else FLOAT64, doc="NumPy dtype of the value."
     )
@@ -185,7 +185,8 @@ class Variable:
         if function in PLAIN:
             if isinstance(kwargs.get("out"), Variable):
                 raise missing_argument(f"np.{function.__name__}", "out")
-            return function(*plain_tree(args), **{k: plain_tree(v) for k, v in kwargs.items()})
+            args, kwargs = plain_tree(args), {k: plain_tree(v) for k, v in kwargs.items()}
+            return without_copies(function, args, kwargs) if is_foreign(self._data) else function(*args, **kwargs)
         module = str(getattr(function, "__module__", "numpy")).replace("numpy", "np")
         module = module.replace("._", ".").removesuffix("_impl")  # NumPy 2.0: np.lib._scimath_impl
         raise no_rule(f"{module}.{function.__name__}")

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..errors import BatchedValueError
 from ..modes.diagnostics import explain
+from ..other_arrays import is_foreign, refusal
 from ..registry import DISPATCH, Op
 from ..variable import PLAIN, Variable
-from .handle import Batched, Frame, bare, innermost, inside, open_frames
+from .handle import Batched, Frame, bare, bottom, innermost, inside, open_frames
 from .ways import aligned, along, positions, reduced, run_again
 
 REFUSALS = (ValueError, TypeError, IndexError)
@@ -35,6 +36,9 @@ _ALONG = {np.argmax, np.argmin, np.argsort}
 def run_row(op: Op, operands: Iterable[Any], static: dict[str, Any]) -> Any:
     """Evaluate and record a row one of whose operands, or static arguments, is batched."""
     operands = tuple(operands)
+    for x in operands:
+        if x.__class__ is not np.ndarray and is_foreign(bare(bottom(x))):
+            raise refusal(f"{op.name} inside vmap", bare(bottom(x)), "the examples must be in NumPy's memory")
     nested = () if static is op.defaults else batched_in(static)  # an index, most often
     frame = innermost((*operands, *nested))
     assert frame is not None

@@ -14,6 +14,7 @@ from ..drawing.picture.style import THRESHOLDS
 from ..drawing.picture.text import number
 from ..drawing.reading.records import norm_of
 from ..graph import Node
+from ..other_arrays import numbers
 from ..variable import wrap
 from . import missing
 from .explanations import Cause, Explanation
@@ -56,6 +57,8 @@ def explain(
     >>> why.state, why.cause.kind, why.cause.op, why.cause.index
     ('nan', 'zero_times_infinity', 'sqrt', (0,))
     """
+    if isinstance(value, Variable):
+        numbers(plain(value), "explain", "loss.data")
     if wrt is None:
         return _of_value(value, at, model, names)
     if not isinstance(value, Variable):

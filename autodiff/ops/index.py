@@ -39,8 +39,9 @@ def _is_basic(index: Any) -> bool:
 def _scatter(x: Any, index: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     y = zeros(shape, dtype, like=x)
     if _is_basic(index):
-        if is_foreign(y) and isinstance(index, tuple) and any([i is None for i in index]):  # not every library has it
-            index = tuple([i for i in index if i is not None])
+        parts = index if isinstance(index, tuple) else (index,)
+        if is_foreign(y) and any([i is None for i in parts]):  # not every library has it
+            index = tuple([i for i in parts if i is not None])
             x = np.reshape(x, np.broadcast_to(0, shape)[index].shape)
         y[index] = x
     elif is_foreign(y):

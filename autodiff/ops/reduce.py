@@ -330,7 +330,8 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
     a, weights = [np.asarray(v) if isinstance(v, (list, tuple, float, int)) else v for v in (a, weights)]
     kind = np.result_type(a, weights)  # in the narrower of the two the sum would lose digits
     total = np.sum(weights, axis=axis, keepdims=keepdims, dtype=kind if kind != weights.dtype else None)
-    if np.any(total == 0):
+    zero = plain(total) == 0
+    if not is_foreign(zero) and np.any(zero):
         raise ZeroDivisionError("average: the weights sum to zero.")
     y = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, np.shape(y))) if returned else y

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import special
 from ..ops.shape import operand
+from ..other_arrays import is_foreign
 from ..variable import plain
 from .continuous import HALF_LOG_2PI
 
@@ -143,7 +144,8 @@ class _Dirichlet:
             raise ValueError(f"dirichlet: x of shape {bare.shape} needs {k} shares along its first axis, as alpha has.")
         # the sum of k shares in float32 is off by k times its ulp, in float64 SciPy allows 1e-9 as well
         slack = 1e-9 if bare.dtype == np.float64 else 4 * k * float(np.finfo(np.result_type(bare, np.float16)).eps)
-        if np.any(bare < 0) or np.any(np.abs(np.sum(bare, axis=0) - 1.0) > slack):
+        wrong = np.any(bare < 0) | np.any(np.abs(np.sum(bare, axis=0) - 1.0) > slack)
+        if not is_foreign(wrong) and wrong:
             raise ValueError(f"dirichlet: the shares x must be positive and add up to 1; got {bare!r}.")
         powers = np.reshape(alpha, (k,) + (1,) * (bare.ndim - 1)) - 1.0
         return np.sum(special.xlogy(powers, x), axis=0) - self._log_norm(alpha)

@@ -14,6 +14,7 @@ from ..backward.nan_search import has_nan
 from ..batching.handle import Frame, bare, bottom, frames_of, with_bottom
 from ..errors import kind_of
 from ..modes import mode
+from ..other_arrays import beside, is_foreign, zeros
 from ..variable import Scalar, Variable
 from .evaluation import Evaluation, Function, check_use, derivative, kind_of_dtype, places, shape_of
 from .forward import push_through, refuse_free
@@ -94,7 +95,7 @@ def _matrix(
             )
         ours = Evaluation(f, args, (i,), kwargs)
         y = ours.out
-        if not isinstance(y, Variable | np.ndarray | float | int | np.generic):
+        if not isinstance(y, Variable | np.ndarray | float | int | np.generic) and not is_foreign(y):
             raise TypeError(f"{who} needs a function that returns one array; it returned {kind_of(y)}.")
         kinds = {kind_of_dtype(x), kind_of_dtype(y)}
         if holomorphic and kinds != {"c"}:
@@ -135,14 +136,15 @@ class _Matrix:
         """Return the matrix in the dtype of the argument; a float when it is a single number of a float."""
         argument, shape = self.argument, (*self.lead, *self.out, *self.shape)
         if self.node not in self.ours.nodes or not self.count:
-            zero = np.zeros(shape, argument.dtype)
+            zero = zeros(shape, argument.dtype, bare(bottom(argument)))
             return with_bottom(argument, zero) if shape or not isinstance(argument, Scalar) else 0.0
         if self.forward:
             refuse_free(self.ours, [self.node])
-        at_once = self.count > 1 and can_batch(self.ours.nodes, self.ours.recorded)
+        other = next((v for v in (bare(bottom(argument)), bare(bottom(self.y))) if is_foreign(v)), None)
+        at_once = self.count > 1 and other is None and can_batch(self.ours.nodes, self.ours.recorded)
         parts = self.in_one_pass() if at_once else None
         if parts is None:
-            each = [self.alone(e) for e in self.basis(1)]
+            each = [self.alone(beside(e, other)) for e in self.basis(1)]
             parts = each[0] if not shape else np.stack(each, axis=-1 if self.forward else len(self.lead))
         made = np.reshape(parts, shape) if shape else parts
         if not shape and isinstance(argument, Scalar) and not isinstance(made, Variable):

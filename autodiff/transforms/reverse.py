@@ -189,7 +189,7 @@ def _check_shape(c: Any, y: Any) -> None:
 def _pull_batch(ours: Evaluation, nodes: list[Any], outs: list[Any], given: list[Any], frame: Frame) -> Any:
     """Return the result of the pull-back for the cotangents of all examples of a frame, in one pass; None where they
     have to be taken one by one."""
-    if not can_batch(ours.nodes, ours.recorded):
+    if not can_batch(ours.nodes, ours.recorded) or any([is_foreign(bare(bottom(y))) for y in outs]):
         return None
     seeds: dict[Node, Any] = {}
     for node, y, c in zip(nodes, outs, given, strict=True):

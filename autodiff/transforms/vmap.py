@@ -10,7 +10,8 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..batching.handle import Batched, Frame, inside, open_frames
 from ..errors import kind_of
-from ..variable import Scalar, Variable
+from ..other_arrays import numbers
+from ..variable import Scalar, Variable, plain
 from .containers import flatten, nesting
 from .evaluation import Function, in_own_memory
 from .generators import states_of_generators
@@ -102,6 +103,7 @@ def _size(name: str, leaves: list[Any], axes: list[int | None]) -> int:
     for x, axis in zip(leaves, axes, strict=True):
         if axis is None or x is None:
             continue
+        numbers(plain(x), f"vmap({name})", "x")
         if isinstance(x, Scalar) or not isinstance(x, Variable | np.ndarray | np.generic) or not x.ndim:
             raise ValueError(
                 f"vmap({name}): {kind_of(x)} has no axis of examples; write in_axes=None for what all examples share."

@@ -192,6 +192,47 @@ def test_what_needs_the_numbers_names_itself_the_library_and_the_way_out(what: s
     assert what in str(error.value)
 
 
+V = np.random.default_rng(2).normal(size=3)
+TRANSFORMS: dict[str, Callable[[Any], Any]] = {
+    "jacobian in reverse": lambda x: ad.jacobian(lambda x: np.tanh(x) * x[0], mode="reverse")(x),
+    "jacobian forward": lambda x: ad.jacobian(lambda x: (x[:, None] * x) @ x, mode="forward")(x),
+    "hessian": lambda x: ad.hessian(lambda x: (np.tanh(x) ** 2).sum() * x[1])(x),
+    "hvp": lambda x: ad.hvp(lambda x: (np.tanh(x) ** 2).sum(), (x,), (x,)),
+    "vjp": lambda x: ad.vjp(np.tanh, x)[1](x)[0],
+    "checkpoint": lambda x: ad.grad(lambda x: ad.checkpoint(lambda y: np.tanh(y) * y)(x).sum())(x),
+    "average": lambda x: ad.grad(lambda x: np.average(x, weights=x * x))(x),
+    "nanvar": lambda x: ad.grad(lambda x: np.nanvar(x))(x),
+    "select": lambda x: ad.grad(lambda x: np.select([x > 0], [x * x], -x).sum())(x),
+    "density": lambda x: ad.grad(lambda x: ad.stats.norm.logpdf(x, 0.1, 2.0).sum())(x),
+    "largest": lambda x: ad.grad(lambda x: np.linalg.norm(x, np.inf))(x),
+    "joined": lambda x: ad.grad(lambda x: (np.block([[np.outer(x, x)], [x[None]]]) ** 2).sum())(x),
+    "number of elements": lambda x: x * (ad.tensor(x).size + np.size(ad.tensor(x))),
+    "weights": lambda x: ad.grad(lambda x: ad.special.logsumexp(x, b=np.arange(1.0, 4.0)))(x),
+    "filter": lambda x: ad.grad(lambda x: (ad.signal.lfilter([1.0], [1.0, 0.5], x) ** 2).sum())(x),
+}
+
+
+@pytest.mark.parametrize("kind", ["strict", "dask"])
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_transform_or_composite_gives_numpys_numbers_and_computes_nothing(name: str, kind: str) -> None:
+    da, dask = pytest.importorskip("dask.array"), pytest.importorskip("dask")
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the array was computed")
+
+    with dask.config.set(scheduler=never):
+        found = TRANSFORMS[name](StrictArray(V) if kind == "strict" else da.from_array(V, chunks=-1))
+    assert isinstance(found, StrictArray if kind == "strict" else da.Array)
+    found = opened(found) if kind == "strict" else found.compute(scheduler="synchronous")
+    np.testing.assert_allclose(found, TRANSFORMS[name](V), rtol=1e-10, atol=1e-12)
+
+
+def test_a_picture_shows_such_an_array_without_its_statistics() -> None:
+    y = (np.tanh(ad.tensor(StrictArray(A))) * 2).sum()
+    y.backward()
+    assert "4 × 3" in ad.draw(y).to_dot() or "4×3" in ad.draw(y).to_dot()
+
+
 @pytest.mark.parametrize("modes", [ad.strict, ad.detect_anomaly])
 def test_modes_that_look_at_every_number_refuse(modes: Any) -> None:
     with modes(), pytest.raises(TypeError, match="needs the numbers of a tests array"):
@@ -207,6 +248,10 @@ NEEDS_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "load_state_dict of 'weight'": lambda x, p: nn.Linear(3, 4).load_state_dict({"weight": x, "bias": np.zeros(4)}),
     "a metric": lambda x, p: nn.metrics.mean_absolute_error(x, A),
     "compile": lambda x, p: ad.compile(np.sum)(x),
+    "vmap": lambda x, p: ad.vmap(np.sum)(ad.tensor(x)),
+    "explain": lambda x, p: ad.explain(np.sum(p)),
+    "interp": lambda x, p: np.interp(p, [0.0, 1.0], [1.0, 2.0]),
+    "piecewise": lambda x, p: np.piecewise(p, [p > 0], [1.0, 2.0]),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...other_arrays import is_foreign
 from ...registry import Op
 from ..picture.model import Stats
 from ..picture.text import number
@@ -130,7 +131,7 @@ class Snapshot:
 
 def describe_array(value: Value, array: Any) -> None:
     """Set the statistics of an array, and its number when it is 0-d."""
-    if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT:
+    if array is None or getattr(array, "size", STATS_LIMIT) >= STATS_LIMIT or is_foreign(array):
         return
     array = np.asarray(array)
     value.stats = stats_of(array)

@@ -18,6 +18,8 @@ from ... import Variable
 from ...backward import collect, gradients_below
 from ...graph import Node as GraphNode
 from ...modes.diagnostics import written
+from ...other_arrays import is_foreign
+from ...variable import plain
 from ..picture.text import clean
 from .calls import number_calls
 from .expansion import Opened, open_fused
@@ -222,6 +224,7 @@ def read_node(node: GraphNode, index: int, table: Mapping[GraphNode, int], gradi
     grad = gradients.get(node)
     if grad is not None:
         grad = getattr(grad, "data", grad) if isinstance(grad, Variable) else grad
+    if grad is not None and not is_foreign(grad):  # statistics would compute it
         value.grad, value.signed = gradient_number(grad)
     return value
 
@@ -272,6 +275,8 @@ def calls_entered(scope: Any) -> dict[str, int]:
 
 def read_root_value(value: Value, root: Variable) -> None:
     """Set the number of a root from its handle, which is there also without `record()`."""
+    if is_foreign(plain(root)):
+        return
     if root.size == 1 and value.number is None:
         value.number = root.item()
     if value.stats is None and not value.scalar:

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ...errors import kind_of
 from ...modes import one_call
+from ...other_arrays import numbers
 from ...registry import composite, op
 from ...variable import Tensor, plain
 from ..complex_numbers import conj
@@ -149,7 +150,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         xp, fp = xp[order], fp[order]
         xp, fp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period]), np.concatenate([fp[-1:], fp, fp[:1]])
         left = right = None
-    n, at, knots = np.shape(xp)[0], plain(x), plain(xp)
+    n, at, knots = np.shape(xp)[0], numbers(plain(x), "interp", "x"), numbers(plain(xp), "interp", "xp")
     low, high = fp[0] if left is None else left, fp[-1] if right is None else right
     if n == 1:
         y = fp[0] + 0.0 * x
@@ -240,7 +241,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     >>> np.unwrap(x).data.round(4)
     array([0.    , 3.    , 0.2168])
     """
-    moved = np.unwrap(plain(p), discont, axis, period=plain(period)) - plain(p)
+    moved = np.unwrap(numbers(plain(p), "unwrap", "p"), discont, axis, period=plain(period)) - plain(p)
     return p + moved
 
 

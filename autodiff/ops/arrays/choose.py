@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import kind_of, missing_argument
+from ...other_arrays import as_array, numbers
 from ...registry import composite
 from ...variable import Scalar, Variable, plain
 from ..index import scatter, setitem
@@ -26,7 +27,7 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """
     if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(f"select needs as many conditions as choices; got {len(condlist)} and {len(choicelist)}.")
-    conditions = [np.asarray(plain(c)) for c in condlist]
+    conditions = [as_array(plain(c)) for c in condlist]
     for c in conditions:
         if c.dtype != np.bool_:
             raise TypeError(f"select needs boolean conditions; got {kind_of(c)}.")
@@ -49,6 +50,8 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     >>> np.piecewise(x, [x > 0], [np.sqrt, lambda v: 0.0 * v]).sum().backward(); x.grad
     array([0.25, 0.  ])
     """
+    for c in condlist if isinstance(condlist, list | tuple) else (condlist,):
+        numbers(plain(c), "piecewise", "condlist")
     x, conditions = operand(x), plain(condlist)
     if np.isscalar(conditions) or (not isinstance(conditions[0], list | np.ndarray) and np.ndim(x) > 0):
         conditions = [conditions]
@@ -83,7 +86,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     """
     if out is not None:
         raise missing_argument("choose", "out")
-    which = np.asarray(plain(a))
+    which = np.asarray(numbers(plain(a), "choose", "a"))
     if which.dtype.kind not in "biu":
         raise TypeError(f"choose needs integers that name the choices; got {kind_of(which)}.")
     which, *parts = np.broadcast_arrays(which, *choices)
@@ -108,7 +111,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     """
     if out is not None:
         raise missing_argument("compress", "out")
-    condition = np.asarray(plain(condition))
+    condition = np.asarray(numbers(plain(condition), "compress", "condition"))
     if condition.ndim != 1:
         raise ValueError(f"compress needs a condition of one axis; got {kind_of(condition)}.")
     return np.take(a, np.flatnonzero(condition), axis=axis)
@@ -127,7 +130,7 @@ def extract(condition: Any, arr: Any) -> Any:
     >>> np.extract(x.data > 1, x).sum().backward(); x.grad
     array([0., 1., 1.])
     """
-    return np.ravel(arr)[np.flatnonzero(plain(condition))]
+    return np.ravel(arr)[np.flatnonzero(numbers(plain(condition), "extract", "condition"))]
 
 
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
@@ -138,7 +141,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     >>> np.bincount([0, 2, 0], weights=w).data
     array([4., 0., 2.])
     """
-    x = np.asarray(plain(x))
+    x = np.asarray(numbers(plain(x), "bincount", "x"))
     counts = np.bincount(x, minlength=minlength)
     if weights is None:
         return counts

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...batching.ways import reduced
 from ...errors import missing_argument
+from ...other_arrays import as_array
 from ...registry import composite, op
 from ...variable import plain
 from ..axes import SAMPLES, Axis, back
@@ -114,7 +115,7 @@ def nanmean(
 
 
 def _of_dtype(y: Any, a: Any, dtype: Any) -> Any:
-    kind = np.asarray(plain(a)).real.dtype
+    kind = as_array(plain(a)).real.dtype
     return y if dtype is not None or y.dtype == kind else np.astype(y, kind)
 
 

@@ -44,13 +44,13 @@ def matrix_power(a: Any, n: int) -> Any:
     array([[ 8.,  0.],
            [ 0., 27.]])
     """
-    size = side_of("matrix_power", a)
+    side_of("matrix_power", a)
     if not isinstance(n, int | np.integer):
         raise TypeError(f"matrix_power: n must be an integer; got {kind_of(n)}.")
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
-        return a * 0.0 + np.eye(size, dtype=a.dtype)
+        return a * 0.0 + eye_like(a)
     result = None
     while n:
         if n & 1:

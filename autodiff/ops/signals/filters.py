@@ -11,7 +11,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ...batching.handle import all_examples
 from ...batching.ways import aligned
-from ...other_arrays import is_foreign, numbers
+from ...other_arrays import beside, is_foreign, numbers
 from ...registry import op
 from ..shape import operand
 
@@ -39,8 +39,8 @@ def _recursive(a: Any, u: Any) -> Any:
 
 def _recursive_by_slices(a: Any, u: Any) -> Any:
     """Return the same for arrays of another library: an array for each place in time, put together at the end."""
-    dtype = np.result_type(a, u, np.float16)
-    a, u = (x.astype(np.result_type(dtype, np.float64)) for x in (a, u))
+    dtype = np.result_type(a.dtype, u.dtype, np.float16)
+    a, u = (x.astype(np.result_type(dtype, np.float64)) for x in (beside(a, u), beside(u, a)))
     y: list[Any] = []
     for i in range(u.shape[-1]):
         y.append(sum([-a[..., k] * y[i - 1 - k] for k in range(min(a.shape[-1], i))], start=u[..., i]))

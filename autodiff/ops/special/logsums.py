@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...batching.ways import along
-from ...other_arrays import is_foreign
+from ...other_arrays import as_array, beside, is_foreign
 from ...registry import op
 from ...variable import Variable, plain
 from ..activations import log_softmax as _log_softmax
@@ -35,7 +35,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, 
     """
     if b is None and not return_sign:
         return _logsumexp(a, axis=axis, keepdims=keepdims)
-    b = 1.0 if b is None else b
+    b = 1.0 if b is None else b if isinstance(b, Variable) else beside(as_array(b), plain(a))
     unused = np.equal(plain(b), 0)
     top = np.max(np.where(unused, -np.inf, plain(a)), axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)  # a constant: the result does not depend on it
