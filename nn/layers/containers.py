@@ -137,7 +137,7 @@ def _parameter(who: str, value: Any) -> Any:
         raise TypeError(f"{who} holds parameters; got a {type(value).__name__}")
     if isinstance(value, Parameter) or (isinstance(value, ad.Scalar) and value.is_leaf):
         return value
-    return Parameter(ad.plain(value), None)
+    return Parameter(value, None)  # refuses a recorded value
 
 
 class _List(Module):

@@ -371,8 +371,16 @@ def test_making_a_tensor_of_a_recorded_value_is_refused() -> None:
 @pytest.mark.parametrize("start", [2.0, np.array([2.0, 3.0])], ids=["Scalar", "Tensor"])
 @pytest.mark.parametrize(
     "leave",
-    [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), nn.Parameter, nn.Buffer, ad.tensor],
-    ids=["copy", "deepcopy", "pickle", "Parameter", "Buffer", "tensor"],
+    [
+        copy.copy,
+        copy.deepcopy,
+        lambda x: pickle.loads(pickle.dumps(x)),
+        nn.Parameter,
+        nn.Buffer,
+        ad.tensor,
+        lambda x: nn.ParameterList([x])[0],
+    ],
+    ids=["copy", "deepcopy", "pickle", "Parameter", "Buffer", "tensor", "ParameterList"],
 )
 def test_a_copy_of_the_argument_of_a_transform_is_refused_as_of_any_recorded_value(leave: Any, start: Any) -> None:
     """It was a new leaf, and the gradient of the function 0 without a word."""
