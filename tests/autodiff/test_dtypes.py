@@ -174,3 +174,20 @@ def test_a_linear_layer_promotes_to_the_dtype_of_its_bias(shape: tuple[int, ...]
     assert y.dtype == np.float64 and y.data.flat[0] == shape[-1] + 1e-9
     y.sum().backward()
     assert w.grad.dtype == np.float32 and b.grad.dtype == np.float64
+
+
+def test_sums_of_many_float16_numbers_in_a_gradient_are_made_in_float32() -> None:
+    """In float16, adding 1 to 2,048 changes nothing: the gradient of a bias of 4,096 rows was 2,048."""
+    bias, rows, same = np.ones(3, np.float16), np.ones((4096, 3), np.float16), np.zeros(4096, int)
+    functions = {
+        "sum": lambda b: rows + b,
+        "product": lambda b: rows * b.reshape(1, 3),
+        "copies": lambda b: np.broadcast_to(b, (4096, 3)),
+        "tile": lambda b: np.tile(b, (4096, 1)),
+        "index": lambda b: b[same],
+    }
+    for name, f in functions.items():
+        gradient = ad.grad(lambda b, f=f: f(b).sum(dtype=np.float32))(bias)
+        assert gradient.dtype == np.float16 and gradient[0] == 4096, name
+        twice = ad.hvp(lambda b, f=f: (f(b) * f(b)).sum(dtype=np.float32), (bias,), (bias,))
+        assert twice[0] == 8192, name
