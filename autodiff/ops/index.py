@@ -233,6 +233,8 @@ def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: s
         n = np.shape(a)[axis]
         indices = np.clip(indices, 0, n - 1) if mode == "clip" else indices % n
     index = (slice(None),) * axis + (indices,)
+    if indices.__class__ is np.ndarray and indices.ndim == 0 and is_foreign(plain(a)):
+        return a[(*index[:-1], int(indices))]  # not every library takes an array for a number
     return pick(a, index) if isinstance(indices, Batched) else a[index]
 
 

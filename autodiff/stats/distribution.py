@@ -11,9 +11,18 @@ import numpy as np
 from .. import special
 from ..errors import MissingRuleError
 from ..ops.shape import operand
-from ..variable import plain
+from ..other_arrays import beside, is_foreign
+from ..variable import Variable, plain
 
 Formula = Callable[..., Any]
+
+
+def _of_one_library(*values: Any) -> list[Any]:
+    """Return the values; NumPy's arrays and numbers among arrays of another library as arrays of that library."""
+    other = next((v for v in map(plain, values) if is_foreign(v)), None)
+    if other is None:
+        return list(values)
+    return [v if isinstance(v, Variable) else beside(operand(v), other) for v in values]
 
 
 def _where_positive(scale: Any, y: Any) -> Any:
@@ -167,6 +176,7 @@ class Continuous(_Distribution):
         bare = operand(plain(z))
         # functions of Python's numbers are NumPy's float64, which would make float64 of float32 arrays
         shapes = [np.asarray(a, bare.dtype) if a.__class__ in (int, float) else a for a in shapes]
+        bare, z, *shapes = _of_one_library(bare, z, *shapes)
         ends, inside = self.support, self.inside
         if callable(ends):  # between the shape parameters, one of which lies inside
             ends, inside = ends(*map(plain, shapes)), inside(*map(plain, shapes))
@@ -223,6 +233,7 @@ class Continuous(_Distribution):
         shapes, (loc, scale) = self._arguments(method, args, kwargs)
         dtype = np.result_type(operand(plain(q)), np.float16)
         shapes = [np.asarray(a, dtype) if a.__class__ in (int, float) else a for a in shapes]
+        q, *shapes = _of_one_library(q, *shapes)
         outside = np.logical_not((operand(plain(q)) >= 0) & (operand(plain(q)) <= 1))
         y = self._formula(method)(np.where(outside, 0.5, q), *shapes) * scale + loc
         return _where_positive(scale, np.where(outside, np.nan, y))
@@ -245,7 +256,7 @@ class Discrete(_Distribution):
 
     def _evaluate(self, method: str, k: Any, args: Any, kwargs: Any, below: float, above: float) -> Any:
         shapes, (loc,) = self._arguments(method, args, kwargs)
-        bare = operand(plain(k)) - plain(loc)
+        bare, *shapes = _of_one_library(operand(plain(k)) - plain(loc), *shapes)
         whole = np.floor(bare)
         low, high = bare < self.low, whole > self.high(*map(plain, shapes))
         if method == "logpmf":

@@ -10,6 +10,7 @@ import numpy as np
 from .. import special
 from ..ops.shape import operand
 from ..ops.special.exponential import log1p_over
+from ..other_arrays import ones_like_value
 from ..variable import plain
 from .continuous import HALF_LOG_2PI, POSITIVE, odds_cdf, odds_sf
 from .distribution import Continuous, log_erfc, log_i0
@@ -25,7 +26,7 @@ def area_of_power(z: Any, a: Any, c: Any, rate: Any = 1.0, above: bool = False) 
     Where the power is 0 and a < 1 the derivative would be inf * 0; there it is that of the first term of the series.
     """
     end = np.equal(plain(rate) * plain(z) ** plain(c), 0) & np.less(plain(a), 1)
-    one = np.ones((), operand(plain(z)).dtype)  # float32 stays
+    one = ones_like_value((), operand(plain(z)).dtype, plain(z))  # float32 stays
     a = a * one if a.__class__ is float else a
     first = np.where(end, z, 0.0) ** (a * c) * np.where(end, rate, one) ** a * np.exp(-special.gammaln(a + 1.0))
     area = (special.gammaincc if above else special.gammainc)(a, rate * np.where(end, 1.0, z) ** c)

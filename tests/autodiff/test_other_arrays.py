@@ -204,6 +204,12 @@ TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "nanvar": lambda x: ad.grad(lambda x: np.nanvar(x))(x),
     "select": lambda x: ad.grad(lambda x: np.select([x > 0], [x * x], -x).sum())(x),
     "density": lambda x: ad.grad(lambda x: ad.stats.norm.logpdf(x, 0.1, 2.0).sum())(x),
+    "density in an interval": lambda x: ad.grad(lambda x: ad.stats.truncnorm.logpdf(x, -2.0, 3.0).sum())(x),
+    "area": lambda x: ad.grad(lambda x: ad.stats.chi.cdf(x * x, 2.5).sum())(x),
+    "its inverse": lambda x: ad.grad(lambda x: ad.stats.genpareto.ppf(ad.sigmoid(x), 0.3).sum())(x),
+    "counts": lambda x: ad.grad(lambda x: ad.stats.binom.logpmf(2, 5, ad.sigmoid(x)).sum())(x),
+    "one element": lambda x: ad.grad(lambda x: np.take(x, 1) ** 2)(x),
+    "uneven steps": lambda x: ad.grad(lambda x: np.gradient(x, np.array([0.0, 1.0, 3.0])).sum())(x),
     "largest": lambda x: ad.grad(lambda x: np.linalg.norm(x, np.inf))(x),
     "joined": lambda x: ad.grad(lambda x: (np.block([[np.outer(x, x)], [x[None]]]) ** 2).sum())(x),
     "number of elements": lambda x: x * (ad.tensor(x).size + np.size(ad.tensor(x))),
@@ -251,6 +257,8 @@ NEEDS_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
     "vmap": lambda x, p: ad.vmap(np.sum)(ad.tensor(x)),
     "explain": lambda x, p: ad.explain(np.sum(p)),
     "interp": lambda x, p: np.interp(p, [0.0, 1.0], [1.0, 2.0]),
+    "trim_zeros": lambda x, p: np.trim_zeros(p),
+    "polydiv": lambda x, p: np.polydiv(p, [1.0]),
     "piecewise": lambda x, p: np.piecewise(p, [p > 0], [1.0, 2.0]),
 }
 

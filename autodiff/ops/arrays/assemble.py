@@ -14,6 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ...errors import WriteError, kind_of
+from ...other_arrays import is_foreign
 from ...registry import composite
 from ...variable import Tensor, Variable, is_live, plain, plain_tree, wrap
 from ..joining import stack
@@ -470,7 +471,8 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     kind = np.result_type(np.float64, start, stop)
     start, stop = [v if np.result_type(v) == kind else np.astype(v, kind) for v in np.broadcast_arrays(start, stop)]
     ratio = stop / start
-    if kind.kind != "c" and not np.all(plain(ratio) > 0):  # complex numbers go along a spiral
+    same = plain(ratio) > 0
+    if kind.kind != "c" and not is_foreign(same) and not np.all(same):  # complex numbers go along a spiral
         raise ValueError("geomspace: start and stop must have the same sign and not be zero.")
     y = np.expand_dims(start, axis) * np.exp(linspace(0.0 * ratio, np.log(ratio), num, endpoint, axis=axis))
     return y if dtype is None else np.astype(y, dtype)

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ...errors import kind_of
 from ...modes import one_call
-from ...other_arrays import numbers
+from ...other_arrays import beside, is_foreign, numbers
 from ...registry import composite, op
 from ...variable import Tensor, plain
 from ..complex_numbers import conj
@@ -86,8 +86,9 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
     if np.ndim(h):
         if np.shape(h) != (n,):
             raise ValueError(f"gradient: coordinates of shape {np.shape(h)} do not fit axis {axis}, of length {n}.")
-        steps = np.reshape(np.diff(h), (n - 1, *(1,) * (np.ndim(y) - 1)))
-        if (plain(steps) == plain(steps)[0]).all():
+        steps = np.reshape(np.diff(beside(h, plain(y))), (n - 1, *(1,) * (np.ndim(y) - 1)))
+        even = plain(steps) == plain(steps)[0]
+        if not is_foreign(even) and even.all():
             h = np.reshape(steps[0], ())
     if np.ndim(h) == 0:
         middle = (y[2:] - y[:-2]) / (2.0 * h)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...batching.ways import reduced
 from ...errors import missing_argument
-from ...other_arrays import as_array
+from ...other_arrays import as_array, beside
 from ...registry import composite, op
 from ...variable import plain
 from ..axes import SAMPLES, Axis, back
@@ -97,7 +97,7 @@ def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = No
 def _numbers(a: Any, where: Any) -> Any:
     """Return which elements count."""
     mask = ~np.isnan(plain(a))
-    return mask if where is _NONE else mask & plain(where)
+    return mask if where is _NONE else mask & beside(plain(where), mask)
 
 
 def nanmean(

@@ -17,7 +17,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ...batching.ways import along as along_axis
 from ...batching.ways import of_quantiles, reduced
 from ...errors import missing_argument
-from ...other_arrays import as_array, beside, is_foreign, zeros
+from ...other_arrays import as_array, beside, is_foreign, numbers, refusal, zeros
 from ...registry import composite, op
 from ...registry.singular_points import Convention, Point
 from ...variable import plain
@@ -541,7 +541,11 @@ def unique(
     >>> (np.unique(x) * [1.0, 10.0]).sum().backward(); x.grad
     array([10.,  1.,  0.])
     """
-    _, first, inverse, counts = np.unique(plain(ar), True, True, True, axis, equal_nan=equal_nan)
+    bare = plain(ar)
+    try:
+        _, first, inverse, counts = np.unique(bare, True, True, True, axis, equal_nan=equal_nan)
+    except TypeError as error:
+        raise (refusal("unique", bare, error) if is_foreign(bare) else error) from error
     values = np.take(ar, first, axis=axis)
     facts = [f for on, f in ((return_index, first), (return_inverse, inverse), (return_counts, counts)) if on]
     return (values, *facts) if facts else values
@@ -590,7 +594,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """
     filt, trim = operand(filt), trim.lower()
     n = np.ndim(filt)
-    places = np.argwhere(plain(filt))
+    places = np.argwhere(numbers(plain(filt), "trim_zeros", "filt"))
     start, stop = (places.min(0), places.max(0) + 1) if len(places) else (np.array(np.shape(filt)), np.zeros(n, int))
     axes = range(n) if axis is None else normalize_axis_tuple(axis, n)
     if not len(places):  # only zeros: all are removed, from either end

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import kind_of
-from ...other_arrays import is_foreign
+from ...other_arrays import is_foreign, numbers
 from ...registry import composite, op
 from ...variable import Variable, plain
 from ..shape import operand
@@ -79,7 +79,7 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 
 def _trimmed(a: Any) -> Any:
-    used = np.flatnonzero(plain(a))
+    used = np.flatnonzero(numbers(plain(a), "the degree of a product of polynomials", "a"))
     return a[int(used[0]) :] if len(used) else a[-1:]
 
 
@@ -93,6 +93,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     (array([1., 1.]), array([2.]))
     """
     u, v = _coefficients(u) + 0.0, _coefficients(v) + 0.0
+    numbers(plain(u), "polydiv", "u")
     m, n = np.size(u) - 1, np.size(v) - 1
     quotient = []
     for k in range(m - n + 1):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import kind_of
+from ...other_arrays import numbers
 from ...registry import composite
 from ...variable import plain
 from ..complex_numbers import conj
@@ -18,7 +19,7 @@ def _weights(fweights: Any, aweights: Any, n: int, dtype: Any) -> Any:
     for name, given in (("fweights", fweights), ("aweights", aweights)):
         if given is not None and np.shape(given) != (n,):
             raise ValueError(f"cov: {name} of shape {np.shape(given)} do not fit {n} observations.")
-        if given is not None and (np.asarray(plain(given)) < 0).any():
+        if given is not None and (np.asarray(numbers(plain(given), "cov", name)) < 0).any():
             raise ValueError(f"cov: {name} must not be negative.")
     if fweights is not None:
         fweights = np.asarray(plain(fweights))
