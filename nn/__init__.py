@@ -430,3 +430,7 @@ else:  # a type checker reports a misspelt name itself
                 raise ImportError(f"nn.{name} needs scikit-learn: pip install 'backflow[sklearn]'") from None
             return getattr(estimators, name)
         raise _extend.no_such_name("nn", name, _ELSEWHERE, __all__)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -40,6 +40,7 @@ def test_every_public_name_exists_once(package: object) -> None:
     for name in names:
         assert getattr(package, name) is not None
     assert set(names) <= set(dir(package))
+    assert {name for name in dir(package) if not name.startswith("_")} <= set(names)
 
 
 def test_names_that_do_not_exist_say_so() -> None:

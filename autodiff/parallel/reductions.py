@@ -8,11 +8,14 @@ Patarasuk and Yuan (2009), "Bandwidth optimal all-reduce algorithms for clusters
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from .ranks import communicator
+
+LARGEST = 2**31 - 1  # what MPI counts
 
 
 class Reduction:
@@ -39,7 +42,7 @@ class Reduction:
         self._shares = np.empty((n, share), values.dtype)
         self._sum: Any = None
         self._whole = np.empty(n * share, values.dtype)
-        self._request = self.scatter.Ialltoall(_bytes(self._sent), _bytes(self._shares))
+        self._request = self.scatter.Ialltoall(*_bytes(self._sent, self._shares))
 
     def advance(self) -> bool:
         """Continue without waiting, as far as possible; return whether the second half has been started."""
@@ -61,14 +64,23 @@ class Reduction:
             self._sum += share
         if self.mean:
             self._sum /= len(self._shares)
-        self._request = self.gather.Iallgather(_bytes(self._sum), _bytes(self._whole))
+        self._request = self.gather.Iallgather(*_bytes(self._sum, self._whole))
 
 
-def _bytes(a: Any) -> list[Any]:
-    """Return an array of any dtype in the form that MPI takes."""
+def _bytes(*arrays: Any) -> list[list[Any]]:
+    """Return arrays of one dtype in the form that MPI takes: as bytes; larger ones, for which MPI has no number, as
+    elements."""
     from mpi4py import MPI
 
-    return [a.reshape(-1).view(np.uint8), MPI.BYTE]
+    unit = _unit(arrays[0].itemsize) if max(a.nbytes for a in arrays) > LARGEST else MPI.BYTE
+    return [[a.reshape(-1).view(np.uint8), unit] for a in arrays]
+
+
+@cache
+def _unit(size: int) -> Any:
+    from mpi4py import MPI
+
+    return MPI.BYTE.Create_contiguous(size).Commit()
 
 
 def summed(x: Any, comm: Any) -> Any:
@@ -81,7 +93,7 @@ def scattered_sum(x: Any, comm: Any) -> Any:
     """Return this rank's part of the sum over ranks. x: (n, ...) -> (...)."""
     sent = np.ascontiguousarray(x)
     shares = np.empty_like(sent)
-    comm.Alltoall(_bytes(sent), _bytes(shares))
+    comm.Alltoall(*_bytes(sent, shares))
     total = shares[0].copy()
     for share in shares[1:]:
         total = total + share
@@ -91,12 +103,12 @@ def scattered_sum(x: Any, comm: Any) -> Any:
 def gathered(x: Any, comm: Any) -> Any:
     """Return the arrays of all ranks: (...) -> (n, ...)."""
     whole = np.empty((comm.Get_size(), *np.shape(x)), x.dtype)
-    comm.Allgather(_bytes(np.ascontiguousarray(x)), _bytes(whole))
+    comm.Allgather(*_bytes(np.ascontiguousarray(x), whole))
     return whole
 
 
 def sent_from(x: Any, root: int, comm: Any) -> Any:
     """Return rank ``root``'s array on every rank."""
     copy = np.array(x, order="C")
-    comm.Bcast(_bytes(copy), root=root)
+    comm.Bcast(*_bytes(copy), root=root)
     return copy

@@ -9,6 +9,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import parallel
+from autodiff.parallel import reductions
 
 comm = parallel.communicator()
 n, rank = comm.Get_size(), comm.Get_rank()
@@ -63,8 +64,9 @@ def check(name: str, collective: Any, alone: Any, direction: np.ndarray) -> None
     np.testing.assert_allclose(forward, expected, rtol=1e-12, atol=1e-13, err_msg=name)
 
 
-for name, (collective, alone) in ALONE.items():
-    check(name, collective, alone, rng.normal(size=everywhere.shape))
+for reductions.LARGEST in (8, 2**31 - 1):  # first as if this were an array of more than 2 GiB
+    for name, (collective, alone) in ALONE.items():
+        check(name, collective, alone, rng.normal(size=everywhere.shape))
 
 for dtype in (np.float16, np.float32, np.complex64):
     total = parallel.allreduce(x.astype(dtype))
