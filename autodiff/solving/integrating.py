@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -162,8 +163,11 @@ class _Back:
         latest = self.latest  # read once: another thread may walk the same graph
         if latest is None or latest[0] is not g:
             recorded = any(isinstance(v, Variable) for v in (g, y, *operands))
-            if np.isfinite(plain(g)).all():
-                latest = self.latest = (g, (self.of_records if recorded else self.of_values)(g, y, operands[1]))
+            size = float(np.max(np.abs(plain(g)), initial=0.0))
+            if np.isfinite(size):  # scaled by a power of 2, because atol would be coarse for a small cotangent
+                unit = math.ldexp(1.0, math.frexp(size)[1] - 1) if size else 1.0
+                parts = (self.of_records if recorded else self.of_values)(g / unit, y, operands[1])
+                latest = self.latest = (g, tuple([unit * v for v in parts]))
             else:
                 lost = np.sum(g * 0.0)  # NaN
                 latest = self.latest = (g, tuple([lost + np.zeros(np.shape(plain(v))) for v in operands]))
