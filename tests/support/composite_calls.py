@@ -30,6 +30,10 @@ CALLS: dict[str, list[tuple[Any, Any]]] = {
         ([(2, 3, 3)], lambda x: np.diagonal(x, -1, axis1=1, axis2=2)),
         ([(3, 2)], lambda x: np.diagonal(x, -2)),
     ],
+    "fill_diagonal": [([(3, 3), (3,)], lambda x, v: ad.fill_diagonal(x, v, inplace=False))],
+    "put_along_axis": [
+        ([(2, 3), (2, 1)], lambda x, v: ad.put_along_axis(x, np.array([[1], [0]]), v, axis=1, inplace=False)),
+    ],
     "diag": [([(3,)], lambda x: np.diag(x, -1)), ([(2, 3)], lambda x: np.diag(x, 1))],
     "trace": [([(3, 3)], np.trace), ([(2, 3, 2)], lambda x: np.trace(x, 0, 0, 2))],
     "dot": [
