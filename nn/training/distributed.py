@@ -226,9 +226,11 @@ class _Averaging:
         bucket.missing.discard(position)
         while len(self.started) < len(self.buckets) and not self.buckets[len(self.started)].missing:
             self._start()
-        for reduction in self.started:
-            if not reduction.advance():
-                break  # the halves of reductions start in one order on every rank
+        self._advance()
+
+    def _advance(self) -> bool:
+        """Start the second halves of reductions, in one order on every rank; return whether all of them are started."""
+        return all(reduction.advance() for reduction in self.started)
 
     def _start(self) -> None:
         bucket = self.buckets[len(self.started)]
@@ -288,6 +290,8 @@ class _Averaging:
         request = lines.meetings.Iallgather(np.array([self.number, mine], np.int32), every)
         while mine in (PASS, FAILED) and len(self.started) < len(self.buckets):
             self._start()
+        while not self._advance() and not request.Test():
+            pass
         request.Wait()
         means: list[Any] = []
         if mine != FAILED and (every == every[0]).all():
