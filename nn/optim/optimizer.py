@@ -22,6 +22,7 @@ from autodiff import extend
 from ..arguments_elsewhere import OF_OPTIMIZERS, without
 from ..names_elsewhere import IN_OPTIMIZER
 from .hyperparameters import flag, fraction_pair, number
+from .saved_states import array_of, check_layout, number_of
 from .slots import Array, Call, Flat, ScalarSlot, Slot, slots_for
 from .traced_step import traced_step
 
@@ -358,11 +359,7 @@ class Optimizer:
 
     def _fitting_groups(self, saved: Any) -> list[Group]:
         """Return the groups with the saved hyperparameters. Raise when `saved` is not of this kind and these sizes."""
-        if not isinstance(saved, Mapping):
-            raise TypeError(f"{self._name}.load_state_dict needs what state_dict() returned, got {saved!r:.60}")
-        if not {"state", "param_groups"} <= set(saved):
-            held = ", ".join(map(str, saved)) or "nothing"
-            raise ValueError(f"{self._name}: this is no optimizer's state_dict: it holds {held}")
+        check_layout(self._name, saved)
         groups = saved["param_groups"]
         sizes, own = [len(g["params"]) for g in groups], [len(g["params"]) for g in self.param_groups]
         if sizes != own:
@@ -450,13 +447,19 @@ class Optimizer:
         if len({(int(entry.get("step", 0)), tuple(sorted(entry))) for entry in entries}) > 1:
             return [part for single in slot.split() for part in self._restored(single, saved, group, exact)]
         slot.step = int(entries[0].get("step", 0))
-        slot.numbers = {name: float(entries[0][name]) for name in self._numbers(group) if name in entries[0]}
+        slot.numbers = {
+            name: number_of(self._name, name, entries[0][name]) for name in self._numbers(group) if name in entries[0]
+        }
         betas = entries[0].get("betas") if exact else None
         names = [name for name in entries[0] if name not in ("step", "betas") and name not in slot.numbers]
         known = (*self._state_names(group), *self._optional_state)
         strange = [name for name in names if name not in known]
         if strange:
             raise ValueError(f"{self._name}: the saved state has {strange[0]!r}, which this optimizer does not keep")
+        lacking = {*self._state_names(group), *self._numbers(group)} - {*names, *slot.numbers}
+        lacking -= set() if exact else set(self._optional_state)
+        if slot.step and lacking:
+            raise ValueError(f"{self._name}: the saved state of step {slot.step} has no {sorted(lacking)[0]!r}")
         if names:
             arrays = {}
             for name in names:
@@ -472,7 +475,7 @@ class Optimizer:
         return [slot]
 
     def _fitting(self, name: str, p: ad.Variable, rows: slice | None, value: Any, dtype: np.dtype) -> Array:
-        array = np.asarray(value, dtype=dtype)
+        array: Array = array_of(self._name, name, value, dtype)
         if array.shape != p.shape:
             raise ValueError(f"{self._name}: saved {name!r} has shape {array.shape}, its parameter {p.shape}")
         return array if rows is None else array[rows]

@@ -660,3 +660,24 @@ def test_a_step_calls_the_closure_and_returns_its_loss() -> None:
 
     assert optimizer.step(closure).item() == 9.0 and w.data == 0.0
     assert optimizer.step() is None
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"state": None}, "'state' must be a dict, got None"),
+        ({"state": {0: 1.0}}, "state of parameter 0 must be a dict"),
+        ({"state": {9: {}}}, "'state' has 9, which is no parameter"),
+        ({"state": {0: {"step": -1}}}, "'step' of parameter 0 must be a whole number, got -1"),
+        ({"state": {0: {"step": 2}}}, "state of step 2 has no 'exp_avg'"),
+        ({"param_groups": None}, "'param_groups' must be a list of dicts, got None"),
+        ({"param_groups": [{"params": [0, 0]}]}, "must number each parameter once"),
+    ],
+)
+def test_a_malformed_state_is_refused_by_its_part_and_nothing_changes(part: dict[str, object], told: str) -> None:
+    """{"state": None} was an AttributeError; a state without its means failed at the next step."""
+    optimizer = nn.Adam([nn.Parameter([1.0]), nn.Parameter([2.0])])
+    before = optimizer.state_dict()
+    with pytest.raises((TypeError, ValueError), match=told):
+        optimizer.load_state_dict({**before, **part})
+    assert optimizer.state_dict() == before

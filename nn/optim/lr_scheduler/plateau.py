@@ -10,6 +10,7 @@ from autodiff.extend import refuse_trace
 
 from ..hyperparameters import number
 from ..optimizer import Group, Optimizer
+from ..saved_states import check_kinds
 from .scheduler import OUTSIDE, described, same_groups
 
 __all__ = ["ReduceLROnPlateau"]
@@ -111,7 +112,6 @@ class ReduceLROnPlateau:
 
         Raises ValueError for the state of another kind of scheduler, or with other groups; nothing changes then.
         """
-        if set(state) != set(self.state_dict()):
-            raise ValueError(f"ReduceLROnPlateau: the state of another scheduler: it has {', '.join(sorted(state))}")
+        check_kinds("ReduceLROnPlateau", state, self.state_dict())
         same_groups(self, state["min_lrs"])
         self.__dict__.update(state)

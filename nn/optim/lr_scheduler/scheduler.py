@@ -11,6 +11,7 @@ from autodiff.extend import refuse_trace
 
 from ...arguments_elsewhere import OF_SCHEDULERS, without
 from ..optimizer import Optimizer
+from ..saved_states import check_kinds
 
 __all__ = ["OUTSIDE", "LRScheduler", "described", "positive", "same_groups"]
 
@@ -121,12 +122,7 @@ class LRScheduler:
 
     def _check(self, state: Mapping[str, Any]) -> None:
         """Raise ValueError for a state that does not fit this scheduler."""
-        own = self.state_dict()
-        if set(state) != set(own):
-            raise ValueError(
-                f"{type(self).__name__}: the state of another scheduler: it has {', '.join(sorted(state))}; this one "
-                f"has {', '.join(sorted(own))}"
-            )
+        check_kinds(type(self).__name__, state, self.state_dict())
         same_groups(self, state["base_lrs"])
 
 

@@ -165,11 +165,11 @@ class Adam(RunningMeans):
         return (*super()._state_names(group), *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
 
     def _is_prepared(self, slot: Slot, group: Group) -> bool:
-        return slot.betas == group["betas"]
+        return slot.betas == group["betas"] and (not group["amsgrad"] or "max_exp_avg_sq" in slot.state)
 
     def _prepare(self, slot: Slot, group: Group) -> None:
         betas = group["betas"]
-        if slot.betas == betas:
+        if self._is_prepared(slot, group):
             return
         super()._prepare(slot, group)
         if slot.betas is not None:  # the user changed them: m and v stay, so their sums are rescaled
@@ -179,7 +179,7 @@ class Adam(RunningMeans):
         slot.betas = betas
 
     def _in_place(self, values: list[Array], grads: list[Array], slot: Slot, group: Group) -> list[Call] | None:
-        if slot.betas != group["betas"]:  # also on the first step
+        if not self._is_prepared(slot, group):  # also on the first step
             return None
         return self._step(values, grads, slot, group, slot.scratch or self._scratch_for(slot), slot.step + 1)
 
