@@ -18,7 +18,7 @@ from ..modes import number, state
 from ..modes.diagnostics import describe, fingerprint, hint
 from ..other_arrays import as_array, is_foreign, ones_like_value
 from ..variable import Scalar, Variable
-from .sums import filled, sum_in_memory, wide
+from .sums import filled, sum_dtype, sum_in_memory
 
 Cotangent = Any  # a float, an array, or a handle when the walk is recorded
 
@@ -88,9 +88,9 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
         return g if np.shape(g) == shape else sum_to(g, shape)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 != have[lead + i])
     if lead and shape and have[lead:] == shape:  # a bias, most often: one call, and no copy
-        return np.reshape(sum_in_memory(g, axes), shape) if g.__class__ is ndarray else np.sum(g, axes, wide(g))
+        return np.reshape(sum_in_memory(g, axes), shape) if g.__class__ is ndarray else np.sum(g, axes, sum_dtype(g))
     if axes:
-        g = sum_in_memory(g, axes) if g.__class__ is ndarray else np.sum(g, axes, wide(g), keepdims=True)
+        g = sum_in_memory(g, axes) if g.__class__ is ndarray else np.sum(g, axes, sum_dtype(g), keepdims=True)
     return np.reshape(g, shape) if lead else g if np.shape(g) == shape else np.broadcast_to(g, shape)
 
 
@@ -99,7 +99,7 @@ def fit(d: Cotangent, parent: Node) -> Cotangent:
     if parent.shape and d.__class__ is ndarray and d.dtype is parent.dtype and d.shape[1:] == parent.shape:
         if len(parent.shape) == 1 and d.dtype.char in "fd" and d.shape[0] <= 4096:
             return dot(filled(d.shape[:1], 1.0, d.dtype), d)  # a bias: BLAS adds rows four times as fast
-        return add.reduce(d, 0, wide(d)).astype(d.dtype, copy=False)
+        return add.reduce(d, 0, sum_dtype(d)).astype(d.dtype, copy=False)
     if d.__class__ is not np.ndarray and isinstance(d, Variable):
         if parent.shape is None:
             if isinstance(d, Scalar):

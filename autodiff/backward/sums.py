@@ -30,9 +30,9 @@ def sum_short_rows(x: Any) -> Any:
     return np.matmul(x, filled(x.shape[-1:], 1.0, x.dtype))[..., None]
 
 
-def wide(x: Any) -> Any:
-    """Return the dtype in which numbers of x are added, or None for their own: in float16, 4,096 ones make 2,048."""
-    return np.float32 if x.dtype.char == "e" else None
+def sum_dtype(x: Any) -> Any:
+    """Return the dtype in which numbers of x are added, None for their own: in float16, 4,096 ones make 2,048."""
+    return np.float32 if getattr(x, "dtype", None) == np.float16 else None
 
 
 def memory_order(x: Any) -> tuple[int, ...]:
@@ -51,7 +51,7 @@ def sum_in_memory(x: Any, axes: tuple[int, ...]) -> Any:
     if x.ndim < 3 or x.dtype.char not in "fd" or not x.size or (x.flags.c_contiguous and x.ndim - 1 in axes):
         if axes == (x.ndim - 1,) and 1 < x.shape[-1] <= WIDTH and x.dtype.char in "fd":
             return sum_short_rows(x)
-        return np.sum(x, axis=axes, keepdims=True, dtype=wide(x))
+        return np.sum(x, axis=axes, keepdims=True, dtype=sum_dtype(x))
     order = memory_order(x)
     rows = x.transpose(order)
     run = _run(rows.shape, [a in axes for a in order])

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..backward.sums import sum_dtype
 from ..batching.ways import reduced
 from ..registry import composite, op
 from ..registry.singular_points import Point
-from .axes import kept_max, kept_sum, sum_dtype
+from .axes import kept_max, kept_sum
 from .special.blocks import evaluate, horner
 from .special.normal import density, erf, ndtr
 from .special.values import normal as normal_values

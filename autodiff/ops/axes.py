@@ -68,11 +68,6 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 
 
 # ---- sums and products inside rules
-def sum_dtype(x: Any) -> Any:
-    """Return the dtype to sum x in, None for its own: a float16 has no numbers beyond 65504."""
-    return np.float32 if getattr(x, "dtype", None) == np.float16 else None
-
-
 def kept_sum(x: Any, axis: Axis, dtype: Any = None) -> Any:
     """Return the sum over axes, which stay with length 1. dtype: to add in, where the rows are not short ones of
     float32 or float64."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backward.sums import memory_order, sum_in_memory
+from ..backward.sums import memory_order, sum_dtype, sum_in_memory
 from ..batching.ways import reduced
 from ..modes import one_call
 from ..registry import op
-from .axes import Axis, axes_of, count, kept_mean, sum_dtype
+from .axes import Axis, axes_of, count, kept_mean
 
 _ROW = 512  # numbers for which one call of NumPy's inner loop costs little
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..backward.sums import sum_dtype
 from ..batching import ways
 from ..registry import OPS, composite, op
 from ..registry.singular_points import Convention, Point
 from ..variable import plain
-from .axes import back, sum_dtype
+from .axes import back
 from .complex_numbers import conj
 from .elementwise import INF, NAN, settled_along
 

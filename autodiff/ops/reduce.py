@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backward.sums import sum_dtype
 from ..batching.ways import reduced
 from ..errors import missing_argument
 from ..other_arrays import is_foreign
@@ -19,7 +20,7 @@ from ..registry.singular_points import Convention, Point
 from ..variable import Variable, plain
 from .activations import softmax
 from .arrays.masked import keep_imaginary, max_where, mean_where, min_where, prod_where, std_where, sum_where, var_where
-from .axes import SAMPLES, Axis, axes_of, back, count, flat_last, from_flat, spread, sum_dtype, wide
+from .axes import SAMPLES, Axis, axes_of, back, count, flat_last, from_flat, spread, wide
 from .complex_numbers import conj
 from .elementwise import INF, NAN, settled_along
 
