@@ -15,24 +15,21 @@ from .distribution import Continuous, both_sides, distance
 UNIT = (0.0, 1.0)
 TINY = float(np.finfo(np.float64).tiny)
 
-def _arcsine_area(z: Any) -> Any:
-    """Return 2 / pi arcsin(sqrt(z)), from the nearer end."""
+
+def _arcsine_area(z: Any, above: bool = False) -> Any:
+    """Return 2 / pi arcsin(sqrt(z)), the area up to z or above it, from the nearer end."""
     low = np.less(plain(z), 0.5)
     area = (2.0 / math.pi) * np.arcsin(np.sqrt(np.where(low, z, 1.0 - z)))
-    return np.where(low, area, 1.0 - area)
-
-
-def _arcsine_rest(z: Any) -> Any:
-    low = np.less(plain(z), 0.5)
-    area = (2.0 / math.pi) * np.arcsin(np.sqrt(np.where(low, z, 1.0 - z)))
-    return np.where(low, 1.0 - area, area)
+    return np.where(np.not_equal(low, above), area, 1.0 - area)
 
 
 arcsine = Continuous(
     "arcsine", "", lambda z: -math.log(math.pi) - 0.5 * (np.log(z) + np.log1p(-z)),
-    _arcsine_area, _arcsine_rest, UNIT, 0.5,
+    _arcsine_area, lambda z: _arcsine_area(z, above=True), UNIT, 0.5,
     ppf=lambda q: np.square(np.sin(0.5 * math.pi * q)), isf=lambda q: np.square(np.cos(0.5 * math.pi * q)),
 )  # fmt: skip
+
+
 def _semicircle_area(z: Any) -> Any:
     """Return the area up to z, from the nearer end: a beta distribution, because z sqrt(1 - z**2) + arcsin(z) has the
     derivative inf - inf at the ends."""
